@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from generation.draft import Draft, DraftSampling
+from generation.draft_spans import DraftExperts
 from generation.names import sampler_title, scheduler_title
 
 
@@ -117,7 +118,8 @@ class Distilled:
         settings = self.mode.flow if flows else self.mode.usual
         if self.steps is not None:
             settings = replace(settings, steps=self.steps)
-        return Draft(sampling=settings)
+        # Of a model with two denoisers both were taught.
+        return Draft(sampling=settings, experts=DraftExperts(cfg=settings.cfg))
 
     def strength(self, *, flows: bool) -> float:
         """That of a LoRA."""

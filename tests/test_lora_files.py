@@ -215,7 +215,6 @@ def test_a_long_list_of_keys_is_cut() -> None:
 
 
 STRANGERS: list[tuple[Shapes, str]] = [
-    (lora("diffusion_model.blocks.0.cross_attn.k", 5120, 5120, "peft"), "Wan"),
     (lora("lora_prior_unet_x", 9, 9), "Stable Cascade"),
     (lora("base_model.model.model.layers.0.self_attn.q_proj", 9, 9, "peft"), "a language model"),
 ]
@@ -226,6 +225,11 @@ def test_a_lora_of_a_family_that_cannot_be_drawn_yet_is_named(shapes: Shapes, sa
     reason = refusal(shapes)
     assert said in reason
     assert reason.endswith(", not supported yet")
+
+
+def test_a_lora_of_wans_is_of_wan_by_its_files_names() -> None:
+    shapes = lora("diffusion_model.blocks.0.cross_attn.k", 5120, 5120, "peft")
+    assert of_file(shapes, "x").family == "wan-2.1"
 
 
 def adapter(**settings: object) -> dict[str, str]:

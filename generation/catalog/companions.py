@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from generation.errors import UnusableWeights
-from generation.families.architecture import Architecture, Config, Part
+from generation.families.architecture import Architecture, Config, Part, Stage
 from generation.families.family import FAMILIES
 from generation.recipe import Weights
 
@@ -63,6 +63,8 @@ def chosen(model: Incomplete, here: Sequence[Component]) -> Companions:
             continue
         able = [one for one in here if part.kind in one.fills]
         fitting = [one for one in able if _misfit(model, part, one) is None]
+        if part.stage is Stage.REFINE:  # no tensor tells which two belong together
+            fitting = [one for one in fitting if one.weights.name in model.wanted]
         if not fitting:
             if not part.optional:
                 missing.append(_lack(model, part, able))

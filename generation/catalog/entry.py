@@ -15,7 +15,7 @@ from generation.catalog.companions import Component, Incomplete, chosen
 from generation.catalog.recognition import Anatomy, Kind
 from generation.draft import UNSAID, Checkpoint, Draft
 from generation.errors import NoSuchName, NotMadeFor, UnusableWeights
-from generation.families.architecture import Purpose
+from generation.families.architecture import Purpose, Stage
 from generation.families.family import FAMILIES, borrowers, borrowing, family
 from generation.layers import filled
 from generation.modes import in_words
@@ -248,6 +248,7 @@ def _completed(
         wanted=tuple(called.get(one) or called.get(one.casefold()) or one for one in wanted),
     )
     taken = chosen(model, parts)
+    _check_experts(entry, model, parts, taken.components)
     return replace(
         entry,
         components=taken.components,
@@ -292,3 +293,16 @@ def _said_of_mode(anatomy: Anatomy) -> str:
     if anatomy.distilled is None:
         return ""
     return in_words(anatomy.distilled.mode.title, anatomy.usual.sampling)
+
+
+def _check_experts(
+    entry: Entry, model: Incomplete, parts: Sequence[Component], taken: Sequence[Weights]
+) -> None:
+    """Raises UnusableWeights for one of two experts whose card does not name the other."""
+    kinds = {part.kind for part in model.architecture.at(Stage.REFINE)} & set(model.lacks)
+    second = [one for one in parts if one.weights in taken and kinds & one.fills.keys()]
+    if kinds and not second and family(entry.family).experts is not None:
+        raise UnusableWeights(
+            entry.name,
+            "one of two experts: its card names the file of the other one, components = [...]",
+        )

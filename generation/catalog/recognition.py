@@ -27,7 +27,7 @@ from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.quantised import Contents, understood
 from generation.draft import UNSAID, Draft
 from generation.errors import BrokenWeights, UnknownWeights, UnusableWeights
-from generation.families.architecture import Architecture, Config, Part
+from generation.families.architecture import Architecture, Config, Part, Stage
 from generation.families.controlnets import KIND as CONTROLNET
 from generation.families.family import ARCHITECTURES, FAMILIES
 from generation.modes import Distilled, of_header
@@ -274,6 +274,8 @@ def _checkpoint(
         noise=reading.noise,
         distilled=of_header(contents.metadata),
         lacks=lacks,
+        # A denoiser alone may be the second one of another file's model.
+        fills={part.kind: denoiser for part in usual.at(Stage.REFINE) if len(reading.parts) == 1},
         denoiser=denoiser if lacks else {},
         others=others if lacks else {},
     )

@@ -138,21 +138,41 @@ _OLDER: Settings = {"z_dim": (16, None), "is_residual": (False, None)}
 _NEWER: Settings = {"z_dim": (48,), "is_residual": (True,)}
 
 
-def _transformer(config: str, *, second: bool = False) -> Part:
-    """A denoiser; `second`: the expert that draws where little noise is left."""
+def _transformer(config: str) -> Part:
     return Part(
-        name="transformer_2" if second else "transformer",
-        title="second transformer" if second else "transformer",
+        name="transformer",
+        title="transformer",
         network=TRANSFORMER,
-        stage=Stage.REFINE if second else Stage.DENOISE,
+        stage=Stage.DENOISE,
         config=f"{config}/transformer",
-        optional=second,
         told=told,
         prefix=DENOISER,
         layout=layout,
         # Of releases before the first: it is not used.
         spare=lambda _: (f"{DENOISER}model_type.",),
     )
+
+
+def _bare_second(key: str) -> str:
+    return _SECOND + key.removeprefix(_SECOND).removeprefix(DENOISER)
+
+
+# The expert that draws where little noise is left: in files always one of its own.
+_SECOND = "transformer_2."
+_SECOND_PART = Part(
+    name="transformer_2",
+    title="second transformer",
+    network=TRANSFORMER,
+    stage=Stage.REFINE,
+    config="wan/transformer_2",
+    told=lambda shapes: told(
+        {DENOISER + key: shape for key, shape in under(_SECOND, shapes).items()}
+    ),
+    prefix=_SECOND,
+    layout=lambda shapes, _: {_SECOND + _THEIRS(key): shape for key, shape in shapes.items()},
+    spelling=lambda key: _bare_second(key) if key.startswith(_SECOND) else key,
+    optional=True,
+)
 
 
 def _vae(config: str, channels: int, file: str) -> Part:
@@ -263,7 +283,7 @@ WAN = Architecture(
             file="clip_vision_h.safetensors",
             optional=True,
         ),
-        _transformer("wan", second=True),
+        _SECOND_PART,
     ),
     recognise=_recognise(16),
     recognise_folder=_recognise_folder(16),

@@ -52,6 +52,7 @@ from generation.fleet.wire import (
 from generation.job import JobId
 from generation.media.table import MEDIA, Media, medium_of
 from generation.recipe import Adapter, Recipe, Sha256, Weights
+from generation.tasks import VIEW
 from generation.worker import pulse
 from generation.worker.adapters import switching
 from generation.worker.baton import Baton, Turn
@@ -384,7 +385,7 @@ class _Drawing:
 def _read_by(model: Model, recipe: Recipe, adapters: Sequence[Adapter]) -> Hashable:
     """All that decides what is made of a recipe's words, without a word of them."""
     looking = any(part.key.part == LOOKS_BY for part in model.at(Stage.ENCODE))
-    roles = ("first", "last", "clip") if looking else ("reference",)
+    roles = ("first", "last", "clip") if looking else ("reference", VIEW)
     seen = tuple((one.role, one.sha256) for one in recipe.inputs if one.role in roles)
     canvas = repr((recipe.canvas, recipe.motion)) if seen else ""
     words = hashlib.sha256(repr(recipe.words).encode("utf-8", "surrogatepass")).digest()

@@ -14,6 +14,7 @@ from safetensors.torch import load
 from generation.catalog.header import read_header
 from generation.catalog.loras.plan import LayerChange, LoraPlan, read_plan
 from generation.errors import UnusableWeights
+from generation.families.architecture import Stage
 from generation.recipe import Adapter
 from generation.worker.adapters.adapter import Locate, Tables, tables_of
 from generation.worker.adapters.patches import Layer, Patch, patch
@@ -64,6 +65,8 @@ def _loaded(model: Model, adapter: Adapter, locate: Locate) -> LoadedLora:
         roles = {role: tensors[key] for role, key in change.keys.items()}
         try:
             patches.append((layer, patch(change, roles, layer)))
+            # Two experts are one model, and a LoRA of it changes both.
+            patches += [(one, patch(change, roles, one)) for one in _twins(model, change)]
         except ValueError as error:
             raise UnusableWeights(name, str(error)) from error
     words = {word: [tensors[key].float() for key in keys] for word, keys in plan.words.items()}
@@ -88,6 +91,16 @@ def _layers(model: Model, plan: LoraPlan, name: str) -> list[Layer]:
     if misfits := [why for why in odd if why]:
         more = f" ({len(misfits) - 1} more)" if len(misfits) > 1 else ""
         raise UnusableWeights(name, f"it does not fit this model: {misfits[0]}{more}")
+    return found
+
+
+def _twins(model: Model, change: LayerChange) -> list[Layer]:
+    """The same layer of a second denoiser, where there is one."""
+    found: list[Layer] = []
+    for part in model.architecture.at(Stage.REFINE):
+        if part.name in model.parts and change.part == model.architecture.denoiser.name:
+            inside = dict(model.parts[part.name].named_modules())
+            found += [inside[change.path]] if change.path in inside else []
     return found
 
 

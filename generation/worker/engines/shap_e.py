@@ -140,7 +140,7 @@ class ShapE:
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
     ) -> int:
         match stage:
-            case Stage.DENOISE:
+            case Stage.DENOISE | Stage.REFINE:
                 prior = configs["prior"]
                 width = _whole(prior, "num_attention_heads") * _whole(prior, "attention_head_dim")
                 each = ACTIVATIONS * width * _whole(prior, "num_embeddings") * itemsize

@@ -40,9 +40,11 @@ LOOKS = "looks"  # what CLIP sees of the pictures that a film goes on from
 # Measured with fake tensors (tests/test_activations.py): how many of its width each token keeps
 # alive at the worst moment.
 ACTIVATIONS = 17
+BY_TOKEN = 28  # where each token has a time of its own
 ENCODING = 8
-# The same of the VAE: how many of its first width each pixel of a latent frame's frames does.
-VAE_ACTIVATIONS = 18
+# The same of the VAE: how many of its decoder's first width each pixel does, in 2.1's and in 5B's.
+VAE_ACTIVATIONS = 52
+VAE_ACTIVATIONS_OF_5B = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,10 @@ class Wan:
     def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
         return to_frames(parts["vae"], latents, pieced(decoded, motion, STEP), back_by_channel)
 
+    def _alive(self, _configs: Mapping[str, Config]) -> int:
+        """How many of its width each token keeps alive."""
+        return BY_TOKEN if self.by_token else ACTIVATIONS
+
     def activation_bytes(
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
     ) -> int:
@@ -188,10 +194,12 @@ class Wan:
                     configs["transformer"], "num_attention_heads", "attention_head_dim"
                 )
                 tokens = pixels // (2 * _scale(configs["vae"])) ** 2 * latent_frames(frames)
-                return ACTIVATIONS * heads * head * tokens * itemsize
+                return self._alive(configs) * heads * head * tokens * itemsize
             case Stage.DECODE:
-                (width,) = _numbers(configs["vae"], "base_dim")
-                return VAE_ACTIVATIONS * width * pixels * itemsize + 12 * pixels * frames
+                vae = configs["vae"]
+                width, *_ = _numbers(vae, "decoder_base_dim", "base_dim")
+                each = VAE_ACTIVATIONS_OF_5B if vae.get("is_residual") else VAE_ACTIVATIONS
+                return each * width * pixels * itemsize
 
 
 @dataclass(slots=True)
@@ -233,5 +241,5 @@ def _scale(vae: Config) -> int:
 
 def _numbers(config: Config, *keys: str) -> list[int]:
     """Whole numbers, which the catalog looked at."""
-    found = [config[key] for key in keys]
+    found = [config.get(key) for key in keys]
     return [number for number in found if isinstance(number, int)]

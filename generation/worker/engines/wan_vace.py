@@ -12,7 +12,7 @@ stock pipeline's bits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from generation.families.architecture import Config
 from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.worker.codecs.causal_film import STEP, latent_frames
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.engines.engine import Beginning, Given
-from generation.worker.engines.wan import CARRIED, Wan
+from generation.worker.engines.wan import ACTIVATIONS, CARRIED, Wan
 from generation.worker.parts import Parts
 
 
@@ -89,6 +90,11 @@ class WanVace(Wan):
     def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
         own = latent_frames(motion.frames)  # behind those of pictures that it looks at
         return Wan.film(self, parts, latents[:, :, latents.shape[2] - own :], motion)
+
+    def _alive(self, configs: Mapping[str, Config]) -> int:
+        """What each block beside says is kept until its own block is at work."""
+        beside = configs["transformer"].get("vace_layers")
+        return ACTIVATIONS + 1 + (len(beside) if isinstance(beside, Sequence) else 0)
 
     def _inputs(self, network: Any, y: Tensor, t: Tensor, given: Given) -> dict[str, Any]:
         assert given.extra is not None  # its tasks compose some

@@ -1,0 +1,62 @@
+"""Claims about memory: what an engine of films says that a stage takes, its networks keep alive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from generation.catalog.partconfigs import CONFIGS, config_of
+from generation.families.architecture import Stage
+from generation.families.family import FAMILIES
+from generation.spans import Motion
+from generation.tasks import Task
+from generation.worker.codecs.causal_film import decoded, latent_frames
+from generation.worker.engines.table import ENGINES
+from generation.worker.loading.building import class_of
+from tests.given.builders import a_recipe
+from tests.given.peaks import peak_bytes
+
+FEWER: dict[str, dict[str, Any]] = {
+    "wan-2.1": {"num_layers": 2},
+    "wan-2.2-5b": {"num_layers": 2},
+    "wan-vace": {"num_layers": 4, "vace_layers": [0, 2]},
+}
+
+
+@pytest.mark.parametrize("family", FEWER)
+@pytest.mark.parametrize("stage", [Stage.DENOISE, Stage.DECODE])
+def test_a_stage_takes_what_was_said_and_15_percent_less_at_most(family: str, stage: Stage) -> None:
+    width, height, frames = 832, 448, 9
+    motion = Motion(frames=frames, fps=16.0, piece=None, overlap=None)
+    recipe = a_recipe(
+        family=family, task=Task.TEXT_TO_VIDEO, motion=motion, width=width, height=height
+    )
+    built = FAMILIES[family].architecture
+    configs = {
+        part.name: {**config_of(CONFIGS / part.config), **fewer}
+        for part, fewer in ((built.denoiser, FEWER[family]), (built.vae, {}))
+    }
+    part = built.denoiser if stage is Stage.DENOISE else built.vae
+    scale = configs[built.vae.name].get("scale_factor_spatial", 8)
+    assert isinstance(scale, int)
+    shape = 1, built.latent_channels, latent_frames(frames), height // scale, width // scale
+
+    def work(network: Any) -> object:
+        if stage is Stage.DECODE:
+            return [piece.shape for piece in decoded(network, torch.empty(shape))]
+        beside = {"control_hidden_states": torch.empty(1, 96, *shape[2:])}
+        tokens = shape[2] * shape[3] * shape[4] // 4
+        return network(
+            hidden_states=torch.empty(shape),
+            timestep=torch.ones(1, tokens) if family == "wan-2.2-5b" else torch.ones(1),
+            encoder_hidden_states=torch.empty(1, 512, 4096),
+            return_dict=False,
+            **(beside if family == "wan-vace" else {}),
+        )
+
+    kind = class_of(part.network.module, part.network.name)
+    taken = peak_bytes(lambda: kind.from_config(configs[part.name]), work)
+    said = ENGINES[built.name].activation_bytes(recipe, configs, 4, stage)
+    assert 0.85 * said <= taken <= said
