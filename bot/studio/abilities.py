@@ -26,7 +26,7 @@ class Ability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class ResultReach:
     """What can be made of a result here, by the buttons under it."""
 
     painter: bool = False  # a page is served on which masks are painted
@@ -36,4 +36,4 @@ class Reach:
     extends: bool = False  # a clip, from its end
 
 
-PICTURES_ALONE = Reach()
+PICTURES_ALONE = ResultReach()

@@ -32,7 +32,7 @@ from storage.pictures import StoredPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class GivenWork:
     """A work that another is made of: one of ours, or one that somebody sent."""
 
     file: Sha256
@@ -58,12 +58,12 @@ class Source:
         return Input(role=role, sha256=self.file, fit="cover")
 
 
-def source_of(picture: StoredPicture) -> Source:
+def source_of(picture: StoredPicture) -> GivenWork:
     """A work of ours."""
     recipe = picture.recipe
     canvas, motion, sound = recipe.canvas, recipe.motion, recipe.sound
     seconds = motion.seconds if motion is not None else sound.seconds if sound is not None else None
-    return Source(
+    return GivenWork(
         file=picture.png_sha256,
         medium=recipe.task.needs.medium,
         words=recipe.described or picture.words,
@@ -75,7 +75,11 @@ def source_of(picture: StoredPicture) -> Source:
 
 
 def filmed(
-    wish: Wish, offers: Offers, source: Source | None = None, *, last: Source | None = None
+    wish: Wish,
+    offers: Offers,
+    source: GivenWork | None = None,
+    *,
+    last: GivenWork | None = None,
 ) -> Wish:
     """A clip of the wish's words, or of a work.  Raises NoMaker, OtherMedium."""
     if source is None and last is not None:
@@ -97,7 +101,7 @@ def filmed(
     return _of_work(wish, task, source, inputs, offers)
 
 
-def voiced(wish: Wish, offers: Offers, source: Source | None = None) -> Wish:
+def voiced(wish: Wish, offers: Offers, source: GivenWork | None = None) -> Wish:
     """A sound of the wish's words, of what a work shows, or over a sound.  Raises NoMaker."""
     if source is None or source.medium != AUDIO:
         return _as_long(_of_words(wish, offers, Task.TEXT_TO_AUDIO, source), offers, source)
@@ -107,7 +111,7 @@ def voiced(wish: Wish, offers: Offers, source: Source | None = None) -> Wish:
     return _of_work(wish, Task.AUDIO_TO_AUDIO, source, inputs, offers)
 
 
-def formed(wish: Wish, offers: Offers, source: Source | None = None) -> Wish:
+def formed(wish: Wish, offers: Offers, source: GivenWork | None = None) -> Wish:
     """A form of the wish's words, or of a picture.  Raises NoMaker."""
     if source is None or source.medium != IMAGE:
         return _of_words(wish, offers, Task.TEXT_TO_3D, source)
@@ -117,7 +121,7 @@ def formed(wish: Wish, offers: Offers, source: Source | None = None) -> Wish:
     return _of_work(wish, Task.IMAGE_TO_3D, source, (source.as_input("view"),), offers)
 
 
-def extended(wish: Wish, offers: Offers, source: Source, seconds: float | None) -> Wish:
+def extended(wish: Wish, offers: Offers, source: GivenWork, seconds: float | None) -> Wish:
     """What follows a clip, so many seconds of it.  Raises NoMaker, OtherMedium."""
     if source.medium != VIDEO:
         raise OtherMedium(source.medium, VIDEO)
@@ -128,7 +132,7 @@ def extended(wish: Wish, offers: Offers, source: Source, seconds: float | None) 
     return _of_work(wish, Task.EXTEND_VIDEO, source, inputs, offers)
 
 
-def still(wish: Wish, source: Source, start: Input, facts: InputFacts) -> Wish:
+def still(wish: Wish, source: GivenWork, start: Input, facts: InputFacts) -> Wish:
     """A frame of a clip, kept as `start`, as a picture: nothing is drawn."""
     draft = Draft(
         task=Task.UPSCALE,
@@ -164,7 +168,7 @@ NOT_THE_PICTURE = mark(
 NOT_OVER = mark("No model here goes over what there is, so it is made anew from its words.")
 
 
-def _possible(wish: Wish, offers: Offers, tasks: Sequence[Task], source: Source) -> Task | None:
+def _possible(wish: Wish, offers: Offers, tasks: Sequence[Task], source: GivenWork) -> Task | None:
     """The first of the tasks that the named model does, or any that is here."""
     if wish.model is not None:
         able = offers.tasks_of(wish.model)
@@ -173,7 +177,7 @@ def _possible(wish: Wish, offers: Offers, tasks: Sequence[Task], source: Source)
     return next((task for entry in here[:1] for task in tasks if task in entry.tasks), None)
 
 
-def _of_words(wish: Wish, offers: Offers, task: Task, source: Source | None = None) -> Wish:
+def _of_words(wish: Wish, offers: Offers, task: Task, source: GivenWork | None = None) -> Wish:
     """Made of words: the wish's own, behind those of the work where that is all that is used."""
     if wish.model is None and not offers.makers(task):
         raise NoMaker(task.needs.medium)
@@ -186,7 +190,7 @@ def _of_words(wish: Wish, offers: Offers, task: Task, source: Source | None = No
     return _of(wish, source) if source is not None else wish
 
 
-def _of(wish: Wish, source: Source) -> Wish:
+def _of(wish: Wish, source: GivenWork) -> Wish:
     """The wish as one that a work gave rise to: its words were found, and denied, for another."""
     words = wish.draft.words
     words = replace(words, negative_prompt=words.negative_prompt or "")
@@ -196,7 +200,7 @@ def _of(wish: Wish, source: Source) -> Wish:
 
 
 def _of_work(
-    wish: Wish, task: Task, source: Source, inputs: tuple[Input, ...], offers: Offers
+    wish: Wish, task: Task, source: GivenWork, inputs: tuple[Input, ...], offers: Offers
 ) -> Wish:
     words = replace(wish.draft.words, prompt=wish.draft.words.prompt or source.words)
     draft = replace(wish.draft, task=task, words=words, inputs=inputs)
@@ -211,7 +215,7 @@ def _of_work(
     return _of(replace(wish, draft=draft), source)
 
 
-def _timed(draft: Draft, source: Source, maker: Family) -> Draft:
+def _timed(draft: Draft, source: GivenWork, maker: Family) -> Draft:
     """As many frames as the clip lasts, as far as the model draws so many."""
     asked = draft.motion.frames is not None or draft.sound.seconds is not None
     if asked or source.seconds is None or maker.moving is None:
@@ -221,7 +225,7 @@ def _timed(draft: Draft, source: Source, maker: Family) -> Draft:
     return replace(draft, motion=replace(draft.motion, frames=frames))
 
 
-def _as_long(wish: Wish, offers: Offers, source: Source | None) -> Wish:
+def _as_long(wish: Wish, offers: Offers, source: GivenWork | None) -> Wish:
     """A sound for a clip lasts as long as the clip, as far as its model makes sounds so long."""
     if source is None or source.seconds is None or wish.draft.sound.seconds is not None:
         return wish

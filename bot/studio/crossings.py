@@ -11,7 +11,7 @@ import asyncio
 from PIL import Image
 
 from bot.studio import crossing
-from bot.studio.crossing import Source, source_of
+from bot.studio.crossing import GivenWork, source_of
 from bot.studio.drafting import Drafting
 from bot.studio.gallery import Gallery
 from bot.studio.opening import Opening
@@ -47,7 +47,7 @@ class Crossings:
         self._gallery, self._requests, self._drafting = gallery, requests, drafting
         self._opening, self._files = opening, files
 
-    async def of_ours(self, origin: Origin, number: PictureId) -> Source:
+    async def of_ours(self, origin: Origin, number: PictureId) -> GivenWork:
         """A work that was made here.  Raises Missing where it may not be started from."""
         asker = Asker.of(origin)
         picture = await self._gallery.picture(asker, number)
@@ -55,7 +55,7 @@ class Crossings:
         await self._gallery.check_inputs(asker, [picture.recipe])
         return source_of(picture)
 
-    async def of_upload(self, data: bytes) -> Source:
+    async def of_upload(self, data: bytes) -> GivenWork:
         """What somebody sent: a picture, a clip or a sound, with the words that it carries.
 
         Raises BadPicture.
@@ -64,7 +64,7 @@ class Crossings:
         if await asyncio.to_thread(clips.is_clip, data):
             facts = await self._opening.clip(data)
             sha256 = await asyncio.to_thread(self._files.keep, data, INPUT)
-            return Source(
+            return GivenWork(
                 file=sha256,
                 medium=VIDEO,
                 words=words,
@@ -75,9 +75,9 @@ class Crossings:
         if await asyncio.to_thread(is_sound, data):
             told = await self._opening.sound(data)
             sha256 = await asyncio.to_thread(self._files.keep, data, INPUT)
-            return Source(file=sha256, medium=AUDIO, words=words, seconds=told.seconds)
+            return GivenWork(file=sha256, medium=AUDIO, words=words, seconds=told.seconds)
         start, seen = await self._requests.keep_input(data)
-        return Source(
+        return GivenWork(
             file=start.sha256, medium=IMAGE, words=words, width=seen.width, height=seen.height
         )
 
@@ -90,7 +90,7 @@ class Crossings:
         return found[0].described if found is not None else ""
 
     async def film(
-        self, wish: Wish, source: Source | None = None, *, last: Source | None = None
+        self, wish: Wish, source: GivenWork | None = None, *, last: GivenWork | None = None
     ) -> Request:
         """A clip.  Raises what `Requests.submit` raises, as all of these do, and NoMaker."""
         wish = self._requests.read(wish)
@@ -99,7 +99,7 @@ class Crossings:
             wish = self._drafting.sized_like(wish, source.width, source.height)
         return await self._requests.submit(wish)
 
-    def wish_for(self, medium: str, wish: Wish, source: Source | None) -> Wish:
+    def wish_for(self, medium: str, wish: Wish, source: GivenWork | None) -> Wish:
         """The wish for a work of that medium, which is none of pictures.  Raises NoMaker."""
         make = {VIDEO: crossing.filmed, AUDIO: crossing.voiced, MESH: crossing.formed}[medium]
         wish = make(wish, self._drafting.offers, source)
@@ -107,37 +107,37 @@ class Crossings:
             return wish
         return self._drafting.sized_like(wish, source.width, source.height)
 
-    async def voice(self, wish: Wish, source: Source | None = None) -> Request:
+    async def voice(self, wish: Wish, source: GivenWork | None = None) -> Request:
         """A sound."""
         wish = self._requests.read(wish)
         return await self._requests.submit(crossing.voiced(wish, self._drafting.offers, source))
 
-    async def form(self, wish: Wish, source: Source | None = None) -> Request:
+    async def form(self, wish: Wish, source: GivenWork | None = None) -> Request:
         """A form.  Raises BadPicture for a picture with nothing in it."""
         wish = self._requests.read(wish)
         if source is not None:
             await self.check_object(source)
         return await self._requests.submit(crossing.formed(wish, self._drafting.offers, source))
 
-    async def extend(self, wish: Wish, source: Source, seconds: float | None = None) -> Request:
+    async def extend(self, wish: Wish, source: GivenWork, seconds: float | None = None) -> Request:
         """What follows a clip.  Raises OtherMedium."""
         wish = crossing.extended(wish, self._drafting.offers, source, seconds)
         return await self._requests.submit(wish)
 
-    async def still(self, wish: Wish, source: Source, moment: str) -> Request:
+    async def still(self, wish: Wish, source: GivenWork, moment: str) -> Request:
         """A frame of a clip as a picture.  Raises OtherMedium."""
         if source.medium != VIDEO:
             raise OtherMedium(source.medium, VIDEO)
         return await self._requests.submit(await self.stilled(wish, source, moment))
 
-    async def stilled(self, wish: Wish, source: Source, moment: str) -> Wish:
+    async def stilled(self, wish: Wish, source: GivenWork, moment: str) -> Wish:
         """The wish for a frame of a clip, which is kept."""
         data = await asyncio.to_thread(self._files.read, source.file)
         frame = await self._opening.frame(data, moment or clips.MIDDLE)
         start, facts = await self._requests.keep_input(frame)
         return crossing.still(wish, source, start, facts)
 
-    async def check_object(self, source: Source) -> None:
+    async def check_object(self, source: GivenWork) -> None:
         """Raise BadPicture for a picture that is all of one colour."""
         if source.medium != IMAGE:
             return

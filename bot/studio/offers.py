@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.languages.speaking import tr
-from bot.studio.abilities import Reach
+from bot.studio.abilities import ResultReach
 from bot.studio.model_folders import ModelFolders
 from bot.studio.wishes import OWN_VAE
 from generation import limits
@@ -225,10 +225,10 @@ class Offers:
         return None
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> ResultReach:
         """What can be made of a result here."""
         made = {task for entry in self.catalog.models() for task in entry.tasks}
-        return Reach(
+        return ResultReach(
             painter=self.painter,
             films=bool(made & {Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO}),
             voices=Task.TEXT_TO_AUDIO in made,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from bot.studio import lines
 from bot.studio.abilities import Ability
 from bot.studio.changes import Means, Plan, planned
-from bot.studio.crossing import Source, extended, filmed, formed, voiced
+from bot.studio.crossing import GivenWork, extended, filmed, formed, voiced
 from bot.studio.crossings import Crossings
 from bot.studio.defaults import Defaults
 from bot.studio.device import DrawingDevice
@@ -316,10 +316,10 @@ def editors(recalled: Recalled, offers: Offers) -> list[Entry]:
     ]
 
 
-def _source(recalled: Recalled) -> Source:
+def _source(recalled: Recalled) -> GivenWork:
     """The answered work, as another is made of it."""
     answered = recalled.answered
-    return Source(
+    return GivenWork(
         file=recalled.file,
         medium=answered.medium,
         words=answered.prompt,

@@ -15,8 +15,8 @@ from bot.chat.askers import origin_of
 from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.progress import begin
 from bot.languages.speaking import mark
-from bot.studio.abilities import Reach
-from bot.studio.crossing import Source
+from bot.studio.abilities import ResultReach
+from bot.studio.crossing import GivenWork
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish
 from generation.draft import UNSAID
@@ -40,7 +40,7 @@ class Crossing(PictureButton, template=r"atelier:$"):
 
         await begin(interaction, asking)
 
-    async def make(self, studio: Studio, wish: Wish, source: Source) -> Request:
+    async def make(self, studio: Studio, wish: Wish, source: GivenWork) -> Request:
         """What it makes."""
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ class Animate(Crossing, template=rf"atelier:film:{NUMBERS}"):
 
     label, emoji, action = mark("Animate"), "🎬", "film"
 
-    async def make(self, studio: Studio, wish: Wish, source: Source) -> Request:
+    async def make(self, studio: Studio, wish: Wish, source: GivenWork) -> Request:
         """A clip that begins with it, or of its words."""
         return await studio.crossings.film(wish, source)
 
@@ -60,17 +60,17 @@ class Voice(Crossing, template=rf"atelier:voice:{NUMBERS}"):
 
     label, emoji, action = mark("Sound"), "🔊", "voice"
 
-    async def make(self, studio: Studio, wish: Wish, source: Source) -> Request:
+    async def make(self, studio: Studio, wish: Wish, source: GivenWork) -> Request:
         """A sound of what it shows."""
         return await studio.crossings.voice(wish, source)
 
 
-class Shape(Crossing, template=rf"atelier:shape:{NUMBERS}"):
+class MakeForm(Crossing, template=rf"atelier:shape:{NUMBERS}"):
     """🧊, under a picture."""
 
     label, emoji, action = mark("3D"), "🧊", "shape"
 
-    async def make(self, studio: Studio, wish: Wish, source: Source) -> Request:
+    async def make(self, studio: Studio, wish: Wish, source: GivenWork) -> Request:
         """The thing as a form that turns."""
         return await studio.crossings.form(wish, source)
 
@@ -80,7 +80,7 @@ class GoOn(Crossing, template=rf"atelier:extend:{NUMBERS}"):
 
     label, emoji, action = mark("Go on"), "⏩", "extend"
 
-    async def make(self, studio: Studio, wish: Wish, source: Source) -> Request:
+    async def make(self, studio: Studio, wish: Wish, source: GivenWork) -> Request:
         """What follows it."""
         return await studio.crossings.extend(wish, source)
 
@@ -91,19 +91,19 @@ class FrameOf(Crossing, template=rf"atelier:frame:{NUMBERS}"):
     label, emoji, action = mark("Last frame"), "🎞️", "frame"
     moment: ClassVar[str] = "last"
 
-    async def make(self, studio: Studio, wish: Wish, source: Source) -> Request:
+    async def make(self, studio: Studio, wish: Wish, source: GivenWork) -> Request:
         """Its last frame as a picture, which can be gone on from."""
         return await studio.crossings.still(wish, source, self.moment)
 
 
 def further(
-    request: RequestId, one: PictureId | None, medium: str, reach: Reach
+    request: RequestId, one: PictureId | None, medium: str, reach: ResultReach
 ) -> list[discord.ui.Item[Any]]:
     """The buttons for what can be made here of a work of that medium, the likeliest first."""
     possible: tuple[tuple[bool, type[Crossing]], ...] = ()
     match medium:
         case "image":
-            possible = ((reach.films, Animate), (reach.voices, Voice), (reach.forms, Shape))
+            possible = ((reach.films, Animate), (reach.voices, Voice), (reach.forms, MakeForm))
         case "video":
             possible = ((reach.extends, GoOn), (True, FrameOf), (reach.voices, Voice))
     return [button(request, one) for can, button in possible if can]

@@ -35,7 +35,7 @@ from bot.chat.places import VIEW, NoPlaceToPost, check_place
 from bot.chat.showing_again import files_of, show_again, show_alone
 from bot.languages.speaking import mark, tr
 from bot.studio import lines
-from bot.studio.abilities import PICTURES_ALONE, Reach
+from bot.studio.abilities import PICTURES_ALONE, ResultReach
 from bot.studio.studio import Studio
 from generation.media.table import medium_of
 from generation.tasks import IMAGE, VIDEO
@@ -196,7 +196,7 @@ def result_view(
     changed: bool = False,
     replied: bool = False,
     alone: bool = False,
-    reach: Reach = PICTURES_ALONE,
+    reach: ResultReach = PICTURES_ALONE,
     private: bool = False,
     labels: Mapping[PictureId, str] | None = None,
 ) -> discord.ui.View:
@@ -242,7 +242,7 @@ def result_view(
 
 
 def _about_it(
-    request: RequestId, one: PictureId | None, medium: str, reach: Reach
+    request: RequestId, one: PictureId | None, medium: str, reach: ResultReach
 ) -> list[discord.ui.Item[Any]]:
     """Changing it, keeping it, and what it is."""
     kept = [Star(request, one), RecipeOf(request, one)]

@@ -10,7 +10,7 @@ import discord
 from bot.chat.buttons.audit import AuditPage
 from bot.chat.buttons.card import SharePicture
 from bot.chat.buttons.confirming import No, Yes
-from bot.chat.buttons.crossing import Animate, FrameOf, GoOn, Shape, Voice
+from bot.chat.buttons.crossing import Animate, FrameOf, GoOn, MakeForm, Voice
 from bot.chat.buttons.deleting import Delete, Undo
 from bot.chat.buttons.gallery import OpenPicture, SharePage, TurnPage
 from bot.chat.buttons.importing import DrawImported
@@ -50,7 +50,7 @@ _OF_REQUESTS: tuple[type[RequestButton], ...] = (
     ZoomOut,
     Animate,
     Voice,
-    Shape,
+    MakeForm,
     GoOn,
     FrameOf,
     EditWords,

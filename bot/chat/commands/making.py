@@ -18,7 +18,7 @@ from bot.chat.commands import choices, options
 from bot.chat.commands.options import described
 from bot.chat.commands.sources import WHICH, Named, as_private, named
 from bot.chat.intake import bytes_of
-from bot.studio.crossing import Source
+from bot.studio.crossing import GivenWork
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish, seed_named
@@ -30,7 +30,7 @@ from storage.requests import Origin
 from storage.tickets import Request
 
 Interaction = discord.Interaction[Any]
-Making = Callable[[Studio, Wish, Source | None], Awaitable[Request]]
+Making = Callable[[Studio, Wish, GivenWork | None], Awaitable[Request]]
 
 
 @app_commands.command(
@@ -82,7 +82,7 @@ async def video(
     chosen: dict[str, Any] = {"model": model, "size": size, "count": count, "style": style}
     chosen |= {"preset": preset, "assist": AssistMode(assist) if assist else None}
 
-    async def making(studio: Studio, wish: Wish, source: Source | None) -> Request:
+    async def making(studio: Studio, wish: Wish, source: GivenWork | None) -> Request:
         ending = await _sent(last, studio)
         return await studio.crossings.film(wish, source, last=ending)
 
@@ -140,7 +140,7 @@ async def sound(
     chosen: dict[str, Any] = {"model": model, "count": count, "preset": preset}
     chosen |= {"assist": AssistMode(assist) if assist else None}
 
-    async def making(studio: Studio, wish: Wish, source: Source | None) -> Request:
+    async def making(studio: Studio, wish: Wish, source: GivenWork | None) -> Request:
         return await studio.crossings.voice(wish, source)
 
     draft = Draft(
@@ -182,7 +182,7 @@ async def model3d(
     ask_privately(interaction, asked=private)
     chosen: dict[str, Any] = {"model": model, "count": count, "preset": preset}
 
-    async def making(studio: Studio, wish: Wish, source: Source | None) -> Request:
+    async def making(studio: Studio, wish: Wish, source: GivenWork | None) -> Request:
         return await studio.crossings.form(wish, source)
 
     draft = Draft(
@@ -224,7 +224,7 @@ async def _begin(
 
 async def _source(
     picture: str | None, sent: discord.Attachment | None, origin: Origin, studio: Studio
-) -> tuple[Origin, Source | None]:
+) -> tuple[Origin, GivenWork | None]:
     """What it is made of, and for whom.  Raises OutOfRange, Missing and BadPicture."""
     if picture is not None:
         number = await named(picture, studio, Asker.of(origin))
@@ -233,7 +233,7 @@ async def _source(
     return origin, await _sent(sent, studio)
 
 
-async def _sent(sent: discord.Attachment | None, studio: Studio) -> Source | None:
+async def _sent(sent: discord.Attachment | None, studio: Studio) -> GivenWork | None:
     if sent is None:
         return None
     async with studio.opening.room():
