@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from generation import draft_spans, enlarging
 from generation.draft_parts import check_parts, with_parts
-from generation.draft_spans import DraftExperts, DraftForm, DraftMotion, DraftSound
+from generation.draft_spans import DraftDice, DraftExperts, DraftForm, DraftMotion, DraftSound
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.architecture import SERVES, Purpose
@@ -27,7 +27,6 @@ from generation.names import scheduler as scheduler_named
 from generation.parameters import DENOISE, GUIDANCE, PARAMETERS, SHIFT, STEPS
 from generation.recipe import (
     COMFY,
-    MAX_SEED,
     NO_WEIGHTS,
     PLAIN,
     Adapter,
@@ -46,6 +45,7 @@ from generation.recipe import (
     Words,
     needed,
 )
+from generation.samplers import TOKENS
 from generation.sigmas import ZERO_SNR, expand, resolved, shifted
 from generation.tasks import CONTROL, Needs, Task, task_for
 from generation.texts import clean_text
@@ -103,6 +103,7 @@ class Draft:
     experts: DraftExperts = draft_spans.NO_EXPERTS
     sound: DraftSound = draft_spans.NO_SOUND
     form: DraftForm = draft_spans.NO_FORM
+    dice: DraftDice = draft_spans.NO_DICE
     # What nobody fills in: a task brings these whole.
     masking: Masking | None = None
     placement: Placement | None = None
@@ -137,6 +138,7 @@ SECTIONS = {
     "experts": DraftExperts,
     "sound": DraftSound,
     "form": DraftForm,
+    "dice": DraftDice,
 }
 
 
@@ -232,8 +234,9 @@ def complete(
         experts=draft_spans.experts(draft.experts, task.needs),
         sound=draft_spans.sound(draft.sound, task.needs, family, motion),
         form=draft_spans.form(draft.form, task.needs, family),
+        dice=draft_spans.dice(draft.dice, task.needs, family),
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
-        seed=_seed(seed),
+        seed=seed,
         precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
     )
 
@@ -268,6 +271,7 @@ def enlarged(draft: Draft) -> Recipe:
         experts=None,
         sound=None,
         form=None,
+        dice=None,
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
         seed=0,  # nothing is thrown
         precision=Precision.FP32,
@@ -307,6 +311,7 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
         experts=picked(DraftExperts, family.experts),
         sound=picked(DraftSound, family.sounding),
         form=picked(DraftForm, family.shaping),
+        dice=picked(DraftDice, family.dice),
         sampling=DraftSampling(
             sampler=family.sampler,
             # Karras's levels leave few steps below 100 when they begin at 4096.
@@ -429,6 +434,8 @@ def check_tiles(how: Enlarging, canvas: Canvas, usual: Family) -> None:
 
 def _sampling(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | None) -> Sampling:
     said = draft.sampling
+    if model.family.dice is not None:
+        return draft_spans.written(needed(said.cfg), needed(draft.sound.seconds))
     steps, sampler = needed(said.steps), needed(said.sampler)
     STEPS.check(steps)
     usual = said.scheduler == USUAL
@@ -499,6 +506,7 @@ def said(recipe: Recipe) -> Draft:
         experts=picked(DraftExperts, recipe.experts),
         sound=picked(DraftSound, recipe.sound),
         form=picked(DraftForm, recipe.form),
+        dice=picked(DraftDice, recipe.dice),
         masking=recipe.masking,
         placement=recipe.placement,
         enlarging=recipe.enlarging,
@@ -576,6 +584,8 @@ def named(said: DraftSampling) -> DraftSampling:
     in the sampler's name ("DPM++ 2M Karras") is what is meant when no other is named.  Raises
     NoSuchName.
     """
+    if said.sampler == TOKENS:  # handed on by a sound that was written so
+        said = replace(said, sampler=None, scheduler=None)
     sampler = sampler_named(said.sampler) if said.sampler is not None else None
     scheduler = said.scheduler
     if scheduler is not None:
@@ -583,9 +593,3 @@ def named(said: DraftSampling) -> DraftSampling:
     elif sampler is not None:
         scheduler = sampler.scheduler
     return replace(said, sampler=sampler.name if sampler else None, scheduler=scheduler)
-
-
-def _seed(seed: int) -> int:
-    if not 0 <= seed <= MAX_SEED:
-        raise OutOfRange("seed", seed, f"0 to {MAX_SEED}")
-    return seed

@@ -7,14 +7,16 @@ none is rounded silently.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
 from generation.errors import OutOfRange
 from generation.families import lengths
 from generation.families.model_family import Family
-from generation.recipe import Recipe, needed
-from generation.spans import Experts, Motion, Sound, Surface
+from generation.recipe import Recipe, Sampling, needed
+from generation.samplers import TOKENS
+from generation.spans import Experts, Motion, Sound, Surface, TokenDice
 from generation.tasks import Needs
 from generation.texts import clean_text
 
@@ -61,6 +63,15 @@ class DraftForm:
     resolution: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftDice:
+    """A recipe's TokenDice, as far as they can be said."""
+
+    temperature: float | None = None
+    top_k: int | None = None
+
+
+NO_DICE = DraftDice()
 NO_MOTION, NO_EXPERTS, NO_SOUND, NO_FORM = DraftMotion(), DraftExperts(), DraftSound(), DraftForm()
 
 
@@ -96,6 +107,35 @@ def sound(said: DraftSound, needs: Needs, usual: Family, clip: Motion | None) ->
         bpm=_told("bpm", said.bpm, usual),
         key=_told("key", said.key, usual),
         meter=_told("meter", said.meter, usual),
+    )
+
+
+def dice(said: DraftDice, needs: Needs, usual: Family) -> TokenDice | None:
+    """How tokens are thrown, where the family's models write some.  Raises OutOfRange."""
+    if usual.dice is None or "dice" not in needs.optional:
+        for what in ("temperature", "top_k"):
+            if (value := getattr(said, what)) is not None:
+                raise OutOfRange(what, value, f"none for {usual.title}")
+        return None
+    return TokenDice(temperature=float(needed(said.temperature)), top_k=needed(said.top_k))
+
+
+def written(cfg: float, seconds: float) -> Sampling:
+    """How a model that writes tokens is walked through: a step is a second of them, whatever
+    anybody likes to draw other models in."""
+    steps = math.ceil(seconds)
+    return Sampling(
+        sampler=TOKENS,
+        scheduler=TOKENS,
+        sigmas=tuple(round(1 - step / steps, 7) for step in range(steps + 1)),
+        steps=steps,
+        cfg=float(cfg),
+        denoise=1.0,
+        prediction=None,
+        noise=None,
+        image_cfg=None,
+        guidance=None,
+        shift=None,
     )
 
 

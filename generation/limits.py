@@ -44,7 +44,7 @@ from generation.recipe import (
     Weights,
     Words,
 )
-from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.samplers import SAMPLERS, SCHEDULERS, TOKENS
 from generation.schedule_rules import schedule_rule
 from generation.sigmas import strongest
 from generation.tasks import CONTROLNET, MOTION, Task
@@ -161,6 +161,9 @@ def _check_task(recipe: Recipe) -> None:
 
 def _check_sampling(sampling: Sampling, task: Task, noise: str) -> None:
     """`noise` is the model's, for a recipe that names none."""
+    if sampling.sampler == TOKENS:
+        STEPS.check(sampling.steps, MAX_LEVELS)
+        return
     _known("sampler", sampling.sampler, SAMPLERS)
     if schedule_rule(sampling.scheduler) is None:
         _known("scheduler", sampling.scheduler, SCHEDULERS)

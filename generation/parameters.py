@@ -416,6 +416,23 @@ METER = TextParameter(
     longest=10,
     spellings=("time_signature", "拍号"),
 )
+TEMPERATURE = AmountParameter(
+    name="temperature",
+    section="dice",
+    field="temperature",
+    sentence="How freely each token is thrown: 0 takes the likeliest",
+    low=0.0,
+    high=5.0,
+    spellings=("温度",),
+)
+TOP_K = WholeParameter(
+    name="top_k",
+    section="dice",
+    field="top_k",
+    sentence="Among how many tokens, the likeliest, it is thrown: 0 means all",
+    low=0,
+    high=10_000,
+)
 RESOLUTION = WholeParameter(
     name="resolution",
     section="form",
@@ -433,7 +450,7 @@ PARAMETERS: dict[str, Parameter] = {
         *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
         *(IMAGE_CFG, GUIDANCE, SHIFT, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA),
         *(VAE, BEST_OF, PRESET),
-        *(FRAMES, FPS, SECONDS, LYRICS, BPM, KEY, METER, RESOLUTION),
+        *(FRAMES, FPS, SECONDS, LYRICS, BPM, KEY, METER, RESOLUTION, TEMPERATURE, TOP_K),
     )
 }
 

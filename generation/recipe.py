@@ -37,8 +37,8 @@ from generation.bounds import (
 )
 from generation.errors import OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
-from generation.samplers import SAMPLERS
-from generation.spans import Experts, Motion, Sound, Surface
+from generation.samplers import SAMPLERS, TOKENS
+from generation.spans import Experts, Motion, Sound, Surface, TokenDice
 from generation.spelling import FLAT, TOLD, at_most, plain, read
 from generation.tasks import (
     CONTROL,
@@ -352,6 +352,7 @@ class Recipe:
     experts: Experts | None
     sound: Sound | None
     form: Surface | None
+    dice: TokenDice | None  # of models that write tokens, in place of a way from noise
     seed: int
     precision: Precision
     # What the picture shows, where the prompt says another thing or there is none.
@@ -411,6 +412,9 @@ class Recipe:
             alone = "sampling" if draws else "words"
             raise OutOfRange(alone, "given", "words together with sampling")
         beside = (self.family, self.components, self.vae, self.adapters)
+        written = self.sampling is not None and self.sampling.sampler == TOKENS
+        if written != (self.dice is not None):
+            raise OutOfRange("sampler", TOKENS, "what writes tokens, and nothing else")
         nothing = self.checkpoint.sha256 == NO_WEIGHTS.sha256
         if draws == nothing or (nothing and beside != ("", (), None, ())):
             raise OutOfRange("checkpoint", self.checkpoint.name, "one exactly where it draws")

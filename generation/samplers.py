@@ -60,6 +60,10 @@ def _scheduler(name: str, title: str, *also: str) -> Scheduler:
     return Scheduler(name=name, title=title, also=also)
 
 
+# In the place of both, where a model writes tokens one after the other, and walks down no noise:
+# what it walks down is the share of the work that is still to come.
+TOKENS = "tokens"
+
 # The best known first: a list that is offered is cut short.  A second stage would spend itself on
 # the last but one level, a step that changes nothing one can see; those that have one, or a
 # corrector, skip it, as in ComfyUI.

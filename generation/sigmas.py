@@ -37,6 +37,7 @@ _SHIFT = r"(\d{1,3}(?:\.\d{1,20})?)"
 _TERMINAL = r"(?:@(0\.\d{1,9}))?"
 _FLOW = re.compile(rf"flow(?::{_SHIFT}(?::(1000|10000))?)?{_TERMINAL}")
 _FLOW_BY_SIZE = re.compile(rf"flow-mu:{_SHIFT}:{_SHIFT}:(\d{{1,6}}):(\d{{1,6}}){_TERMINAL}")
+_LOG_SNR = re.compile(r"log-snr:(-?\d{1,2}(?:\.\d{1,9})?):(-?\d{1,2}(?:\.\d{1,9})?)")
 EMPIRICAL = "flow-empirical"  # FLUX.2's
 TOKEN = 256  # pixels that are one token of a transformer
 _FINE = 10_000  # levels in the tables of models whose shift depends on the size
@@ -52,6 +53,8 @@ class _Levels:
 
     table: tuple[float, ...]
     shift: float | None = None  # of a flow: between two entries is its curve, else a geometric mean
+    # Of a flow whose levels lie evenly by the logarithm of signal to noise: those of its ends.
+    log_snr: tuple[float, float] | None = None
     # Of a flow: the last level before 0, to which a walk is stretched; None: wherever it ends.
     terminal: float | None = None
 
@@ -74,12 +77,21 @@ class _Levels:
 
     def at(self, position: float) -> float:
         """The level at a fractional index."""
+        if self.log_snr is not None:
+            return _by_log_snr((position + 1) / len(self.table), *self.log_snr)
         if self.shift is not None:
             return _shifted((position + 1) / len(self.table), self.shift)
         low = min(int(position), len(self.table) - 2)
         share = position - low
         below, above = self.table[low], self.table[low + 1]
         return math.exp((1 - share) * math.log(below) + share * math.log(above))
+
+
+def _by_log_snr(time: float, least: float, most: float) -> float:
+    """A flow's level, as the logarithm of signal to noise falls evenly; the first is all noise."""
+    if time >= 1.0:
+        return 1.0
+    return 1 / (1 + math.exp(most - time * (most - least)))
 
 
 def _shifted(time: float, shift: float) -> float:
@@ -233,7 +245,14 @@ def levels(noise: str) -> _Levels:
     behind it ("flow:3.0"), those bent upwards; with another number, so many levels
     ("flow:3.0:10000"); with a last one, walks end there before 0 ("flow:3.0@0.02").
     "exp": those of Shap-E, 0.108 to 403.4.
+    "log-snr:-6.2:2.0": of a flow, evenly by the logarithm of signal to noise between these.
     """
+    if (ends := _LOG_SNR.fullmatch(noise)) is not None:
+        least, most = float(ends[1]), float(ends[2])
+        if not least < most:
+            raise NoSuchName("noise", noise, NOISES)
+        table = tuple(_by_log_snr(i / 1000, least, most) for i in range(1, 1001))
+        return _Levels(table=table, log_snr=(least, most))
     if (flow := _FLOW.fullmatch(noise)) is not None:
         shift = float(flow[1] or 1.0)
         if not 0 < shift <= MAX_SHIFT:

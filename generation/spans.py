@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from generation.bounds import check_integer, check_number
 from generation.errors import OutOfRange
-from generation.parameters import FASTEST_BPM, MAX_FRAMES, MAX_SECONDS, SLOWEST_BPM
+from generation.parameters import (
+    FASTEST_BPM,
+    MAX_FRAMES,
+    MAX_SECONDS,
+    SLOWEST_BPM,
+    TEMPERATURE,
+    TOP_K,
+)
 from generation.spelling import at_most
 
 MAX_FPS = 240.0
@@ -81,6 +88,18 @@ class Sound:
     def samples(self) -> int:
         """How many each channel has."""
         return int(self.seconds * self.rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenDice:
+    """How each token is thrown, by models that write a sound one token after the other."""
+
+    temperature: float  # 0: nothing is thrown, the likeliest is taken
+    top_k: int  # among how many, the likeliest; 0: among all
+
+    def __post_init__(self) -> None:
+        check_number("temperature", self.temperature, TEMPERATURE.low, TEMPERATURE.high)
+        check_integer("top_k", self.top_k, TOP_K.low, TOP_K.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,7 @@ _CONTROLS = (CONTROL,) * MAX_CONTROLS
 _OF_A_CLIP = ("variations", "experts", "sound")
 _OTHERS = (
     *("masking", "placement", "enlarging", "variations", "shares", "drawn", "sparing"),
-    *("motion", "experts", "sound", "form"),
+    *("motion", "experts", "sound", "form", "dice"),
 )
 SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS: Mapping[Task, Needs] = {
@@ -163,7 +163,7 @@ NEEDS: Mapping[Task, Needs] = {
         medium=VIDEO,
     ),
     Task.TEXT_TO_AUDIO: Needs(
-        sections=("words", "sampling", "sound"), optional=("variations",), medium=AUDIO
+        sections=("words", "sampling", "sound"), optional=("variations", "dice"), medium=AUDIO
     ),
     Task.AUDIO_TO_AUDIO: Needs(
         sections=("words", "sampling", "sound"),

@@ -95,7 +95,9 @@ def test_imagine_offers_every_parameter() -> None:
     offered = {option.name for command, option in OPTIONS if command == "imagine"}
     others = {row.name for row in PARAMETERS.values() if row.task}  # of another command
     others |= {
-        row.name for row in PARAMETERS.values() if row.section in ("motion", "sound", "form")
+        row.name
+        for row in PARAMETERS.values()
+        if row.section in ("motion", "sound", "form", "dice")
     }
     lacking = set(PARAMETERS) - offered - others - {"width", "height"}  # which are said as a size
     assert lacking == set(), "each is a word in the signature of bot/chat/commands/imagine.py"

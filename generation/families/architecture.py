@@ -227,6 +227,8 @@ class Noise:
     schedulers: frozenset[str]  # the classes that a folder's scheduler may have
     # (a scheduler_config.json, the model's name) -> what it says.  Raises UnusableWeights.
     read: Callable[[Config, str], Trained]
+    # What a flow's network is told where all is noise; of less of it that share.
+    whole: float = 1000.0
 
 
 def megapixels(recipe: Recipe) -> float:

@@ -12,6 +12,7 @@ from generation.errors import NoSuchName
 from generation.families.architecture import Architecture
 from generation.families.model_family import Family
 from generation.families.rows import (
+    ace_step,
     anima,
     animatediff,
     chroma,
@@ -23,6 +24,7 @@ from generation.families.rows import (
     krea2,
     longcat_image,
     lumina2,
+    musicgen,
     qwen_image,
     qwen_image_21,
     sana,
@@ -55,6 +57,8 @@ FAMILIES: dict[str, Family] = {
         longcat_image.ROWS,
         wan.ROWS,
         shap_e.ROWS,
+        ace_step.ROWS,
+        musicgen.ROWS,
     )
     for row in rows
 }

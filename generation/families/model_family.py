@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from generation.families.architecture import Architecture
 from generation.recipe import Precision
-from generation.spans import Experts
+from generation.spans import Experts, TokenDice
 from generation.tasks import Task
 
 # Enough to follow new words, little enough to keep the composition (ComfyUI's and A1111's examples
@@ -95,6 +95,7 @@ class Family:
     moving: Moving | None = None
     sounding: Sounding | None = None
     shaping: Shaping | None = None
+    dice: TokenDice | None = None  # of models that write tokens, one after the other
     experts: Experts | None = None  # how models with two denoisers usually share the work
 
     @property
@@ -146,7 +147,7 @@ class Family:
     @property
     def flows(self) -> bool:
         """Whether its levels can be shifted."""
-        return self.architecture.noise.prediction == "flow"
+        return self.noise.startswith("flow")
 
     @property
     def tasks(self) -> frozenset[Task]:

@@ -309,7 +309,7 @@ class _Drawing:
 
         Tells whether it may take long, and the thread is not to run ahead of a GPU.
         """
-        if self._stage is not Stage.DENOISE or not self._slow:
+        if self._stage not in (Stage.DENOISE, Stage.REFINE) or not self._slow:
             return False
         if self._place.seconds - self._seen >= self._patience:
             if not self._place.paused:
@@ -388,7 +388,8 @@ def _read_by(model: Model, recipe: Recipe, adapters: Sequence[Adapter]) -> Hasha
     roles = ("first", "last", "clip") if looking else ("reference", VIEW)
     seen = tuple((one.role, one.sha256) for one in recipe.inputs if one.role in roles)
     canvas = repr((recipe.canvas, recipe.motion)) if seen else ""
-    words = hashlib.sha256(repr(recipe.words).encode("utf-8", "surrogatepass")).digest()
+    said = repr((recipe.words, recipe.sound))
+    words = hashlib.sha256(said.encode("utf-8", "surrogatepass")).digest()
     encoders = tuple(part.key for part in model.at(Stage.ENCODE))
     return recipe.family, encoders, tuple(adapters), words, seen, canvas
 

@@ -2,7 +2,8 @@
 
 Every random number comes from one CPU generator, seeded with the recipe's seed and used in this
 order: (1) what the task draws to begin (image-to-image: the VAE's posterior), (2) the noise of the
-start, (3) what the sampler draws per step.  A variation has a generator of its own, of which the
+start, (3) what the sampler draws per step; or, where tokens are written, (1) and each of these in
+their order.  A variation has a generator of its own, of which the
 start alone takes some noise: the steps' stays the seed's, so that strength 0 is the same picture
 and little strength a similar one under every sampler.  Nothing reads or moves torch's global
 generators.
@@ -30,14 +31,14 @@ from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Sha256, Weights, needed
 from generation.sigmas import ZERO_SNR
 from generation.worker import pulse
-from generation.worker.engines.engine import Given
+from generation.worker.engines.engine import Given, OnStep, Writing
 from generation.worker.model import Model
 from generation.worker.sampling.samplers import Denoiser, sample
 from generation.worker.sampling.variations import varied
 from generation.worker.steering import Controls, Steering
 from generation.worker.tasks.control import control_of, steering_of
 from generation.worker.tasks.table import TASKS
-from generation.worker.tasks.task import Begun, Bench, Locate, OnStep, Pieces
+from generation.worker.tasks.task import Begun, Bench, Locate, Pieces
 from generation.worker.text.clip import EncodedWords, Learned
 
 Remembered = Callable[[Callable[[], EncodedWords]], EncodedWords]
@@ -142,6 +143,8 @@ def _stepped_through(
         at=bench.at,
     )
     model, generator, on_step = bench.model, bench.generator, bench.on_step
+    if isinstance(model.engine, Writing):
+        return model.engine.write(model.parts, bench.recipe, given, generator, on_step)
     if begun.pieces is None:
         drawn = denoise(bench.recipe, model, given, begun, generator, on_step)
         if begun.held is None:
@@ -197,6 +200,7 @@ def denoise(
         prediction=sampling.prediction or trained.prediction,
         # Pictures from before zero terminal SNR was read name no noise.
         noise=sampling.noise or trained.noise.removesuffix(ZERO_SNR),
+        whole=model.architecture.noise.whole,
     )
 
     def stepped(step: int, x0: Tensor) -> None:

@@ -33,6 +33,7 @@ from generation.recipe import (
     Sha256,
     Weights,
     Words,
+    needed,
 )
 from generation.sigmas import expand, resolved
 from generation.spans import Motion, Sound, Surface
@@ -69,7 +70,7 @@ def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
 
 def needed_by(family: Family) -> tuple[Input, ...]:
     """The picture that a family has to begin with, if it draws from no words alone."""
-    if family.tasks & {Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO}:
+    if family.tasks & {Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO, Task.TEXT_TO_AUDIO}:
         return ()
     role = "init" if Task.IMAGE_TO_IMAGE in family.tasks else "reference"
     return (Input(role=role, sha256=a_digest("b"), fit="cover"),)
@@ -143,11 +144,18 @@ def a_recipe(**changes: Any) -> Recipe:
         for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
     }
     others = ("drawn", "masking", "placement", "enlarging", "sparing", "shows")
-    for name in (*others, "motion", "experts", "sound", "form"):
+    for name in (*others, "motion", "experts", "sound", "form", "dice"):
         given.setdefault(name, None)
     for name in ("variations", "shares"):
         given.setdefault(name, ())
     return Recipe(**sections, **given)
+
+
+def as_a_sound(recipe: Recipe, seconds: float = 0.4) -> Recipe:
+    """The same of a family that makes sounds."""
+    its = needed(FAMILIES[recipe.family].sounding)
+    sound = replace(A_SOUND, seconds=seconds, rate=its.rate, channels=its.channels)
+    return replace(recipe, task=Task.TEXT_TO_AUDIO, canvas=None, sound=sound)
 
 
 def a_draft(prompt: str | None = None, **changes: Any) -> Draft:

@@ -13,13 +13,13 @@ from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
 from generation.recipe import Recipe
 from generation.sigmas import expand
-from generation.tasks import MESH, VIDEO, Task
+from generation.tasks import AUDIO, MESH, VIDEO, Task
 from generation.worker import exactness
 from generation.worker.memory.model_cache import ModelCache
 from generation.worker.model import Model
 from generation.worker.text.clip import Clip
 from tests.given import tinymodels
-from tests.given.builders import A_MOTION, a_recipe, brought
+from tests.given.builders import A_MOTION, a_recipe, as_a_sound, brought
 
 
 @cache
@@ -55,7 +55,8 @@ def recipe_of(architecture: str) -> Recipe:
         made = {"task": Task.TEXT_TO_VIDEO, "motion": A_MOTION}
     if entry.model.family.medium == MESH:
         return a_form_of(entry.model)
-    return a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64, **made)
+    recipe = a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64, **made)
+    return as_a_sound(recipe) if entry.model.family.medium == AUDIO else recipe
 
 
 def a_form_of(model: Checkpoint, **changes: Any) -> Recipe:

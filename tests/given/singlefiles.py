@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.given.tiny import (
+    ace_step,
     anima,
     ernie_image,
     flux,
@@ -290,6 +291,7 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "wan": wan.one_file,
     "wan-2.2-5b": wan.one_file_of_5b,
     "wan-vace": wan.one_file,
+    "ace-step": ace_step.one_file,
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(

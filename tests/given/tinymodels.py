@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.given.tiny import (
+    ace_step,
     anima,
     ernie_image,
     flux,
@@ -63,7 +64,8 @@ def home() -> Path:
 def of(architecture: str) -> Path:
     """The tiny model of an architecture."""
     name = {"sd1": "tiny-sd15"}.get(architecture, f"tiny-{architecture}")
-    return (BUILDS | VARIANTS | FORMS)[architecture](home() / architecture / name)
+    known = BUILDS | VARIANTS | FORMS | SOUNDS
+    return known[architecture](home() / architecture / name)
 
 
 def sd15() -> Path:
@@ -248,6 +250,8 @@ VARIANTS: dict[str, Callable[[Path], Path]] = {
     "wan-2.2": wan.build_22,
     "wan-2.2-i2v": partial(wan.build_22, from_pictures=True),
 }
+
+SOUNDS: dict[str, Callable[[Path], Path]] = {"ace-step": ace_step.build}  # which have no size
 
 # Of forms, which are published in folders alone: no single file of one is written.
 FORMS: dict[str, Callable[[Path], Path]] = {

@@ -27,6 +27,9 @@ from generation.worker.sampling.denoiser import Predict
 from generation.worker.steering import Controls
 from generation.worker.text.clip import Clip, EncodedWords, Learned
 
+# Steps done, of so many, and the guess of x0 where there is one.
+OnStep = Callable[[int, int, Tensor | None], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
@@ -98,6 +101,26 @@ class Composing(Protocol):
 
         Pixels (1, 3, F, H, W) in -1 to 1; `white`, of that shape in 0 to 1: what is drawn; pictures
         (1, 3, h, w), each in its own size.
+        """
+
+
+@runtime_checkable
+class Writing(Protocol):
+    """An engine whose network writes tokens, one after the other, instead of a walk from noise."""
+
+    def write(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        given: Given,
+        generator: torch.Generator,
+        on_step: OnStep,
+        /,
+    ) -> Tensor:
+        """All tokens, as latents are: float32, without a number that is none.
+
+        Whatever is thrown comes from the generator, on the CPU and in the tokens' order.  `on_step`
+        is called behind each of the recipe's steps; it may wait, and may raise.
         """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from generation.worker.engines.ace_step import AceStep
 from generation.worker.engines.anima import Anima
 from generation.worker.engines.animatediff import AnimateDiff
 from generation.worker.engines.chroma import Chroma
@@ -16,6 +17,7 @@ from generation.worker.engines.hidream import HiDream
 from generation.worker.engines.krea2 import Krea2
 from generation.worker.engines.longcat_image import LongCatImage
 from generation.worker.engines.lumina2 import Lumina2
+from generation.worker.engines.musicgen import MusicGen
 from generation.worker.engines.nothing import NothingDrawn
 from generation.worker.engines.qwen_image import QwenImage
 from generation.worker.engines.qwen_image_21 import QwenImage21
@@ -57,6 +59,8 @@ ENGINES: Mapping[str, Engine] = {
     "shap-e-image": ShapE(read=picture_of),
     "wan-2.2-5b": Wan(by_token=True),
     "wan-vace": WanVace(),
+    "ace-step": AceStep(),
+    "musicgen": MusicGen(),
 }
 
 # Of what no architecture of models draws.

@@ -91,7 +91,7 @@ class FileHeads:
             built = _built(source, part, self._dtype(part))
             tokenizer = source.tokenizer(part) if part.tokenizer is not None else None
         pulse.follow(built.module, abreast=part.stage is Stage.DECODE)
-        if part.stage is Stage.DENOISE:
+        if part.stage in (Stage.DENOISE, Stage.REFINE):
             pulse.let_others_in(built.module)
         return LoadedPart(
             key=self.key(part),

@@ -58,19 +58,25 @@ class Denoiser:
     """A network that predicts noise, velocity, flow or the sample itself, as a `Denoise`.
 
     `predict(y, t)` runs the network, cfg applied: y is what it eats (unit variance), t a 0-dim
-    int64 timestep on y's device (0-dim float32 for flow, sigma * 1000).  Timesteps are whole, the
-    nearest in log sigma, as in ComfyUI and in diffusers' DPM++: the network was trained on those,
-    under the noise of that name (of generation.sigmas.levels).  What predicts the sample itself
-    ("sample", or "sample@1.0" where it lies in -1 to 1) is told times between them, float32.
+    int64 timestep on y's device (0-dim float32 for flow, sigma * `whole`).  Timesteps are whole,
+    the nearest in log sigma, as in ComfyUI and in diffusers' DPM++: the network was trained on
+    those, under the noise of that name (of generation.sigmas.levels).  What predicts the sample
+    itself ("sample", or "sample@1.0" where it lies in -1 to 1) is told times between them,
+    float32.
     """
 
     def __init__(
-        self, predict: Predict, *, prediction: str = "epsilon", noise: str = "scaled-linear"
+        self,
+        predict: Predict,
+        *,
+        prediction: str = "epsilon",
+        noise: str = "scaled-linear",
+        whole: float = 1000.0,
     ) -> None:
         prediction, _, bound = prediction.partition("@")
         if prediction not in (known := ("epsilon", "v_prediction", "flow", "sample")):
             raise NoSuchName("prediction type", prediction, known)
-        self._predict = predict
+        self._predict, self._whole = predict, whole
         self._prediction = prediction
         self._bound = float(bound) if bound else None
         if not self.flow:
@@ -138,7 +144,7 @@ class Denoiser:
     def _told(self, y: Tensor, sigma: Tensor) -> Tensor:
         """The timestep that the network is told."""
         if self.flow:
-            return (sigma * 1000).to(y.device, torch.float32)
+            return (sigma * self._whole).to(y.device, torch.float32)
         if self._itself:
             return torch.tensor(self._between.time(float(sigma)), device=y.device)
         return torch.tensor(self.timestep(float(sigma)), device=y.device)

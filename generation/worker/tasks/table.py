@@ -15,6 +15,7 @@ from generation.worker.tasks.inpaint import Inpaint
 from generation.worker.tasks.outpaint import Outpaint
 from generation.worker.tasks.task import TaskWork
 from generation.worker.tasks.text_to_3d import TextTo3D
+from generation.worker.tasks.text_to_audio import TextToAudio
 from generation.worker.tasks.text_to_image import TextToImage
 from generation.worker.tasks.text_to_video import TextToVideo
 from generation.worker.tasks.upscale import Upscaling
@@ -35,4 +36,5 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.VIDEO_TO_VIDEO: VideoToVideo(),
     Task.EXTEND_VIDEO: ExtendVideo(),
     Task.EDIT_VIDEO: EditVideo(),
+    Task.TEXT_TO_AUDIO: TextToAudio(),
 }

@@ -28,12 +28,9 @@ from generation.tasks import CONTROL, VIEW, Task
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.joining import Area, Pixels, joined, resized
-from generation.worker.engines.engine import Filming, Forming
+from generation.worker.engines.engine import Filming, Forming, OnStep
 from generation.worker.model import Model
 from generation.worker.sampling.masked import Kept
-
-# Steps done, of so many, and the guess of x0 where there is one.
-OnStep = Callable[[int, int, Tensor | None], None]
 
 _TITLES = {
     "first": "first frame",
