@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import pytest
 
@@ -21,7 +21,16 @@ from bot.studio.layers import (
 )
 from bot.studio.wishes import OWN_VAE, Wish
 from generation import enlarging
-from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete, usual_sparing
+from generation.draft import (
+    SECTIONS,
+    Draft,
+    DraftCanvas,
+    DraftSampling,
+    DraftWords,
+    complete,
+    usual_sparing,
+)
+from generation.draft_spans import DraftExperts, DraftForm, DraftMotion, DraftSound
 from generation.families.family import FAMILIES
 from generation.layers import filled
 from generation.recipe import (
@@ -40,7 +49,7 @@ from storage.people import AssistMode, Preferences, SeedMode
 from tests.given.builders import a_draft, a_model, a_recipe
 from tests.given.drafting import a_drafting, a_parent, liking, weights
 
-S = TypeVar("S", DraftWords, DraftCanvas, DraftSampling)
+S = TypeVar("S")
 
 INK = Adapter(kind="lora", weights=weights("ink"), strength=0.5, control=None)
 MODELS = (
@@ -71,6 +80,10 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         words=_everything(DraftWords),
         canvas=_everything(DraftCanvas),
         sampling=_everything(DraftSampling),
+        motion=_everything(DraftMotion),
+        experts=_everything(DraftExperts),
+        sound=_everything(DraftSound),
+        form=_everything(DraftForm),
         adapters=(INK,),
         model="photo",
         vae="fine",
@@ -97,7 +110,7 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
 
 def _everything(kind: type[S]) -> S:
     """A section of a draft that says something of each of its fields."""
-    said: dict[str, Any] = {field.name: "a" for field in fields(kind)}
+    said: dict[str, Any] = {field.name: "a" for field in fields(cast(Any, kind))}
     return kind(**said)
 
 
@@ -106,10 +119,10 @@ def _one_by_one(draft: Draft) -> dict[str, Draft]:
     found: dict[str, Draft] = {}
     for part in fields(draft):
         value = getattr(draft, part.name)
-        if isinstance(value, DraftWords | DraftCanvas | DraftSampling):
+        if part.name in SECTIONS:
             for field in fields(value):
                 section = type(value)(**{field.name: getattr(value, field.name)})
-                found[f"{part.name}.{field.name}"] = RequestDraft(**{part.name: section})  # type: ignore[arg-type]
+                found[f"{part.name}.{field.name}"] = RequestDraft(**{part.name: section})
         elif value != ():
             found[part.name] = RequestDraft(**{part.name: value})
     return found
