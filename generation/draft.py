@@ -47,6 +47,7 @@ from generation.recipe import (
 )
 from generation.samplers import TOKENS
 from generation.sigmas import ZERO_SNR, expand, resolved, shifted
+from generation.spans import Motion
 from generation.tasks import CONTROL, Needs, Task, task_for
 from generation.texts import clean_text
 
@@ -242,15 +243,19 @@ def complete(
 
 
 def enlarged(draft: Draft) -> Recipe:
-    """The recipe of a picture with more pixels in which nothing is drawn: no model is asked.
+    """The recipe of a picture or a clip with more pixels, nothing drawn: no model is asked.
 
-    Of the draft its picture, its size, how it is enlarged and what it shows count.  Raises
-    Unacceptable.
+    Of the draft its input, its size and frames, how it is enlarged and what it shows count.
+    Raises Unacceptable.
     """
     width, height = needed(draft.canvas.width), needed(draft.canvas.height)
-    enlarging.check_canvas(width, height)
+    motion = None
+    if draft.task is Task.UPSCALE_VIDEO:
+        frames, fps = needed(draft.motion.frames), needed(draft.motion.fps)
+        motion = Motion(frames=frames, fps=float(fps), piece=None, overlap=None)
+    enlarging.check_clip(width, height, motion.frames if motion is not None else 1)
     return Recipe(
-        task=Task.UPSCALE,
+        task=Task.UPSCALE if motion is None else Task.UPSCALE_VIDEO,
         family="",
         checkpoint=NO_WEIGHTS,
         components=(),
@@ -267,7 +272,7 @@ def enlarged(draft: Draft) -> Recipe:
         sparing=None,
         variations=(),
         shares=(),
-        motion=None,
+        motion=motion,
         experts=None,
         sound=None,
         form=None,

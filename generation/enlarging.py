@@ -21,6 +21,7 @@ from generation.tasks import Task
 
 # More would be megabytes that no chat takes, and minutes of somebody's device.
 MAX_PIXELS = 4096 * 4096
+MAX_CLIP_PIXELS = 2**28  # of all frames: 129 of 1920x1080; they are held in memory, 3 bytes each
 SMALLEST_FACTOR, LARGEST_FACTOR = 1.0, 8.0
 
 TILE, OVERLAP = 256, 32  # pixels of the picture that is enlarged
@@ -88,6 +89,14 @@ def check_canvas(width: int, height: int) -> None:
     """Raise OutOfRange for more pixels than a picture is enlarged to."""
     if width * height > MAX_PIXELS:
         raise OutOfRange("size", f"{width}x{height}", f"at most {_in_all()}")
+
+
+def check_clip(width: int, height: int, frames: int) -> None:
+    """Raise OutOfRange for more pixels than a clip is enlarged to."""
+    check_canvas(width, height)
+    most = MAX_CLIP_PIXELS // (width * height)
+    if frames > most:
+        raise OutOfRange("frames", frames, f"at most {most} at {width}x{height}")
 
 
 def _in_all() -> str:

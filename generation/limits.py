@@ -23,7 +23,7 @@ from generation.draft import (
     uncontrolled,
 )
 from generation.draft_parts import check_parts
-from generation.enlarging import MAX_UPSCALER_TILE, check_canvas
+from generation.enlarging import MAX_UPSCALER_TILE, check_canvas, check_clip
 from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
 from generation.families.family import FAMILIES, family
@@ -109,7 +109,8 @@ def _undrawn(recipe: Recipe, here: Here) -> Recipe:
     if recipe.shows is not None:
         PROMPT.check(recipe.shows, "description")
     if recipe.canvas is not None:
-        check_canvas(recipe.canvas.width, recipe.canvas.height)
+        frames = recipe.motion.frames if recipe.motion is not None else 1
+        check_clip(recipe.canvas.width, recipe.canvas.height, frames)
     return replace(
         recipe, checkpoint=NO_WEIGHTS, enlarging=_enlarging(recipe.enlarging, here), seed=0
     )

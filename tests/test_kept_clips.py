@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from bot.dispatch.saving import Saver
+from bot.dispatch.saving import MAX_UNSAVED, Saver, Unsaved
 from generation.fleet.wire import Finished
 from generation.media.table import medium_of
 from generation.recipe import Recipe, Sha256
@@ -68,3 +70,21 @@ async def test_the_file_that_it_is_to_be_equal_to_is_remembered(tmp_path: Path) 
         request, _ = await Tickets(database).add(wish, [SUNG], [1.0])
         again = await Tickets(database).request(request.id)
     assert (again.expects, again.expects_file) == (None, "a" * 64)
+
+
+async def test_drawing_waits_where_what_is_not_stored_yet_is_large() -> None:
+    unsaved = Unsaved(most_bytes=100)
+    with unsaved.hold(60):
+        await unsaved.room()
+        with unsaved.hold(60):
+            assert unsaved.locked()
+            waiting = asyncio.create_task(unsaved.room())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+        await waiting
+    many = [unsaved.hold(1) for _ in range(MAX_UNSAVED)]
+    with ExitStack() as held:
+        for one in many:
+            assert not unsaved.locked()
+            held.enter_context(one)
+        assert unsaved.locked()

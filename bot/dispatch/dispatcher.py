@@ -57,10 +57,10 @@ class Dispatcher:
                     await self._make_ready(seat)
                     if seat.gone:
                         return
-                    async with self._drawings.saver.room():
-                        if seat.gone or seat.worker.ready is None:
-                            continue  # that took a while
-                        await self._decide(seat, tasks)
+                    await self._drawings.saver.room()
+                    if seat.gone or seat.worker.ready is None:
+                        continue  # that took a while
+                    await self._decide(seat, tasks)
                     await seat.news.wait()
                     seat.news.clear()
         finally:

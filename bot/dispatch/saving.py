@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import TypeVar
 
@@ -29,8 +29,40 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_UNSAVED = 4  # finished pictures held in memory while storage refuses; then drawing waits
+# Finished works held in memory while storage refuses, and their bytes; then drawing waits.
+MAX_UNSAVED = 4
+MAX_UNSAVED_BYTES = 256 * 2**20
 RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0)
+
+
+class Unsaved:
+    """What is finished, and not stored yet."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._held: list[int] = []  # bytes of each work
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def locked(self) -> bool:
+        """Whether there is no room for another work."""
+        return len(self._held) >= MAX_UNSAVED or sum(self._held) >= self.most_bytes
+
+    async def room(self) -> None:
+        """Wait until there is."""
+        while self.locked():
+            self._room.clear()
+            await self._room.wait()
+
+    @contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        """A work of so many bytes is in memory, whether there is room or not."""
+        self._held.append(size)
+        try:
+            yield
+        finally:
+            self._held.remove(size)
+            self._room.set()
 
 
 class Saver:
@@ -46,14 +78,12 @@ class Saver:
     ) -> None:
         self._tickets, self._files = tickets, files
         self._clock, self._media = clock, media
-        self._unsaved = asyncio.Semaphore(MAX_UNSAVED)
+        self._unsaved = Unsaved(MAX_UNSAVED_BYTES)
         self.retry_seconds: Sequence[float] = RETRY_SECONDS
 
-    @asynccontextmanager
-    async def room(self) -> AsyncIterator[None]:
-        """Wait until one more picture may be drawn without being lost for want of memory."""
-        async with self._unsaved:
-            yield
+    async def room(self) -> None:
+        """Wait until one more work may be drawn without being lost for want of memory."""
+        await self._unsaved.room()
 
     async def inputs(self, job: Job) -> tuple[bytes, ...]:
         """The bytes of the job's inputs, in their order.  Raises StorageError."""
@@ -91,7 +121,7 @@ class Saver:
             )
 
         # From here on it takes up memory, also while storage refuses to note its start.
-        async with self._unsaved:
+        with self._unsaved.hold(len(picture.file)):
             lease = await leased
             await self._settle(write)
 

@@ -23,8 +23,12 @@ from bot.studio.wishes import Wish
 from generation import enlarging
 from generation.draft import Draft, DraftCanvas, complete, enlarged
 from generation.draft import said as said_of
+from generation.draft_spans import DraftMotion
+from generation.errors import OutOfRange
+from generation.media.clips import ClipFacts
 from generation.media.photos import InputFacts
 from generation.recipe import Enlarging, Input, Recipe
+from generation.spans import MAX_FPS
 from generation.tasks import Task
 from storage.people import AssistMode
 
@@ -60,12 +64,35 @@ def larger(wish: Wish, start: Input, facts: InputFacts, asked: Larger, offers: O
     return replace(wish, draft=draft, count=1, assist=AssistMode.OFF)
 
 
+def larger_clip(wish: Wish, start: Input, facts: ClipFacts, asked: Larger, offers: Offers) -> Wish:
+    """The wish for that clip, so many times as large.  Raises OutOfRange, NoSuchName."""
+    if asked.redraw is not None:
+        raise OutOfRange("redraw", asked.redraw, "nothing of a clip")
+    ours = wish.parent.recipe.motion if wish.parent is not None else None
+    fps = ours.fps if ours is not None else round(min(facts.fps, MAX_FPS), 3)
+    frames = ours.frames if ours is not None else max(1, round(facts.seconds * fps))
+    width, height = enlarging.enlarged_size(facts.width, facts.height, asked.factor)
+    enlarging.check_clip(width, height, frames)
+    shown = wish.draft.words.prompt
+    if shown is None and wish.parent is not None:
+        shown = wish.parent.recipe.described
+    draft = Draft(
+        task=Task.UPSCALE_VIDEO,
+        canvas=DraftCanvas(width=width, height=height),
+        motion=DraftMotion(frames=frames, fps=fps),
+        enlarging=_way(asked.upscaler, offers),
+        inputs=(start,),
+        shows=shown or None,
+    )
+    return replace(wish, draft=draft, count=1, assist=AssistMode.OFF)
+
+
 def drafted(wish: Wish, offers: Offers, *, device: str) -> Drafted | None:
     """The recipe of a wish for more pixels; None where the usual fold finds it, as for any other.
 
     Raises Unacceptable.
     """
-    if wish.draft.task is not Task.UPSCALE:
+    if wish.draft.task not in (Task.UPSCALE, Task.UPSCALE_VIDEO):
         return None
     recipe = _recipe(wish, offers, device)
     if recipe is None:

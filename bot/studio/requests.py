@@ -20,7 +20,7 @@ from bot.studio.controlling import AskedControl
 from bot.studio.defaults import Defaults, suffixed, with_suffix
 from bot.studio.device import DrawingDevice
 from bot.studio.drafting import Drafting
-from bot.studio.enlarging import Larger, larger
+from bot.studio.enlarging import Larger, larger, larger_clip
 from bot.studio.flagging import unflagged, without_flags
 from bot.studio.gallery import Gallery
 from bot.studio.importing import is_exact
@@ -220,6 +220,16 @@ class Requests:
         """
         start, facts = await self.keep_input(data)
         return await self.submit(larger(wish, start, facts, asked, self._drafting.offers))
+
+    async def enlarge_clip(self, data: bytes, wish: Wish, asked: Larger) -> Request:
+        """Make a clip larger: that of these bytes, and the wish's parent where it is ours.
+
+        Raises what `submit` raises, and BadClip.
+        """
+        facts = await self._opening.clip(data)
+        sha256 = await asyncio.to_thread(self._stores.files.keep, data, INPUT)
+        start = replace(init_from(sha256), role="clip")
+        return await self.submit(larger_clip(wish, start, facts, asked, self._drafting.offers))
 
     # -- before it is asked ----------------------------------------------------------------
 

@@ -55,7 +55,7 @@ PIXELS = Architecture(
     recognise_folder=lambda _: False,
     pipelines="",
     noise=Noise(levels="", prediction=None, schedulers=frozenset(), read=_untrained),
-    tasks=frozenset({Task.UPSCALE}),
+    tasks=frozenset({Task.UPSCALE, Task.UPSCALE_VIDEO}),
     grid=1,
     latent_channels=3,
 )

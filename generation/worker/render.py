@@ -241,10 +241,13 @@ def _stepped(
 
 def latents_sha256(latents: Tensor) -> Sha256:
     """The digest of the final latents: float32, little-endian, in their natural order."""
-    values = (
-        latents.detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
-    )
-    return Sha256(hashlib.sha256(values.tobytes()).hexdigest())
+    digest = hashlib.sha256()
+    # One after the other: all frames of a large clip at once would be gigabytes.
+    for number in range(len(latents)):
+        part = latents[number].detach()
+        values = part.to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
+        digest.update(values.tobytes())
+    return Sha256(digest.hexdigest())
 
 
 def _check_size(recipe: Recipe, model: Model) -> None:

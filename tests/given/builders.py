@@ -20,6 +20,7 @@ from generation.draft import Checkpoint, Draft, DraftCanvas, enlarged
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family
+from generation.families.pixels import PIXELS
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import (
@@ -176,7 +177,8 @@ def a_recipe_of(task: Task) -> Recipe:
 
 def _done() -> frozenset[Task]:
     served = (SERVES[one] for f in FAMILIES.values() for one in f.architecture.purposes.values())
-    return frozenset[Task]().union(*(one.tasks for one in FAMILIES.values()), *served)
+    drawn = (one.tasks for one in FAMILIES.values())
+    return PIXELS.tasks.union(*drawn, *served)
 
 
 # Tasks that recipes know already, and no family does yet.

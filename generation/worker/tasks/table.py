@@ -19,6 +19,7 @@ from generation.worker.tasks.text_to_audio import TextToAudio
 from generation.worker.tasks.text_to_image import TextToImage
 from generation.worker.tasks.text_to_video import TextToVideo
 from generation.worker.tasks.upscale import Upscaling
+from generation.worker.tasks.upscale_video import UpscalingVideo
 from generation.worker.tasks.video_to_video import VideoToVideo
 
 TASKS: Mapping[Task, TaskWork] = {
@@ -29,6 +30,7 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.EDIT: Edit(),
     Task.BLEND: Blend(),
     Task.UPSCALE: Upscaling(),
+    Task.UPSCALE_VIDEO: UpscalingVideo(),
     Task.TEXT_TO_VIDEO: TextToVideo(),
     Task.TEXT_TO_3D: TextTo3D(),
     Task.IMAGE_TO_3D: TextTo3D(),  # the picture is read as words are

@@ -8,7 +8,7 @@ invariant: a task draws from the generator nothing but what its docstring says, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -20,9 +20,9 @@ from torch import Tensor
 
 from generation.errors import BadPicture
 from generation.families.architecture import LOOKS_BY, Stage
-from generation.media.clips import check, frames, is_clip
+from generation.media.clips import check, frames, is_clip, sampled
 from generation.media.photos import as_rgb, load, upright
-from generation.media.pyav import Frames
+from generation.media.pyav import Frame, Frames
 from generation.recipe import Recipe, Weights, needed
 from generation.tasks import CONTROL, VIEW, Task
 from generation.worker import pulse
@@ -129,6 +129,11 @@ class Bench:
     def has(self, role: str) -> bool:
         """Whether there is an input of that role."""
         return bool(self._given(role))
+
+    def sampled(self, role: str, count: int, fps: float) -> Iterator[Frame]:
+        """Frames of the clip of that role in its own size, at that rate.  Raises BadClip."""
+        data, _ = self._one(role)
+        return sampled(data, count, fps)
 
     def _given(self, role: str) -> list[tuple[bytes, str]]:
         pairs = zip(self.inputs, self.recipe.inputs, strict=False)

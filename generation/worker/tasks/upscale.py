@@ -40,7 +40,7 @@ class Upscaling:
         network = model.parts.modules.get(UPSCALER.name)
         if network is not None:
             bench.at(Stage.ENLARGE)
-        given, size = _given(bench.whole("init"), canvas), (canvas.width, canvas.height)
+        given, size = shaped(bench.whole("init"), canvas), (canvas.width, canvas.height)
         places = _places(bench) if recipe.sampling is not None else ()
         steps = recipe.sampling.steps * len(places) if recipe.sampling is not None else 0
         ahead = tiles_ahead(given, size, how, network)
@@ -109,7 +109,7 @@ def _places(bench: Bench) -> tuple[Size, ...]:
     return tiles(whole, how.redrawn_tile, how.redrawn_overlap)
 
 
-def _given(picture: Image.Image, canvas: Canvas) -> Samples:
+def shaped(picture: Image.Image, canvas: Canvas) -> Samples:
     """The picture's own pixels; of another shape, the middle that has the canvas's.
 
     Raises OutOfRange where the canvas is smaller.
