@@ -23,12 +23,51 @@ def without_words(data: bytes) -> bytes:
     if data.startswith(PNG):
         kept = (chunk for kind, chunk in chunks(data) if kind in PIXELS)
         return PNG + b"".join(kept)
+    if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X":
+        return _webp(data)
+    if data[4:8] == b"ftyp":
+        return _mp4(data)
     with Image.open(io.BytesIO(data)) as picture:
         upright = ImageOps.exif_transpose(picture)
         upright.info.clear()
         out = io.BytesIO()
         upright.save(out, format="PNG")
     return out.getvalue()
+
+
+def _webp(data: bytes) -> bytes:
+    """An animated WebP moves on: what speaks of it goes, and the marks that it is there."""
+    kept, at = bytearray(data[:12]), 12
+    while at + 8 <= len(data):
+        kind, size = struct.unpack_from("<4sI", data, at)
+        end = at + 8 + size + size % 2
+        if kind not in (b"EXIF", b"XMP "):
+            kept += data[at:end]
+        at = end
+    kept[4:8] = struct.pack("<I", len(kept) - 8)
+    kept[20] &= ~0x0C
+    return bytes(kept)
+
+
+def _mp4(data: bytes) -> bytes:
+    """An MP4 keeps its length, on which the places in it depend: its tags become blanks."""
+    bare = bytearray(data)
+    places = [(0, len(data))]
+    while places:
+        at, end = places.pop()
+        while at + 8 <= end:
+            size, kind = struct.unpack_from(">I4s", data, at)
+            if size == 1:
+                size = int.from_bytes(data[at + 8 : at + 16])
+            stop = end if size == 0 else at + size
+            if stop > end or size in range(1, 8):
+                raise ValueError("it is cut short")
+            if kind in (b"moov", b"trak"):
+                places.append((at + 8, stop))
+            elif kind in (b"udta", b"meta", b"uuid"):
+                bare[at + 4 : stop] = b"free" + bytes(stop - at - 8)
+            at = stop
+    return bytes(bare)
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
