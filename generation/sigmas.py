@@ -38,6 +38,8 @@ _TERMINAL = r"(?:@(0\.\d{1,9}))?"
 _FLOW = re.compile(rf"flow(?::{_SHIFT}(?::(1000|10000))?)?{_TERMINAL}")
 _FLOW_BY_SIZE = re.compile(rf"flow-mu:{_SHIFT}:{_SHIFT}:(\d{{1,6}}):(\d{{1,6}}){_TERMINAL}")
 _LOG_SNR = re.compile(r"log-snr:(-?\d{1,2}(?:\.\d{1,9})?):(-?\d{1,2}(?:\.\d{1,9})?)")
+_LEVEL = r"(\d{1,4}(?:\.\d{1,20})?(?:e-\d{1,2})?)"
+PRECONDITIONED = re.compile(rf"(cosine|edm):{_LEVEL}:{_LEVEL}:{_LEVEL}")
 EMPIRICAL = "flow-empirical"  # FLUX.2's
 TOKEN = 256  # pixels that are one token of a transformer
 _FINE = 10_000  # levels in the tables of models whose shift depends on the size
@@ -235,6 +237,27 @@ def betas(noise: str) -> Betas:
     return Betas(linear=match[1] == "linear", first=first, last=last, zero_snr=bool(match[4]))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preconditioned:
+    """Noise of any level between two, of data with a deviation (Karras et al. 2022)."""
+
+    low: float
+    high: float
+    data: float
+    angle: bool  # whether a network is told a level's angle, else a quarter of its logarithm
+
+
+def preconditioned(noise: str) -> Preconditioned | None:
+    """What a name of `levels` says of such noise; None: it is another."""
+    match = PRECONDITIONED.fullmatch(noise)
+    if match is None:
+        return None
+    low, high, data = (float(match[n]) for n in (2, 3, 4))
+    if not (0 < low < high and data > 0):
+        raise NoSuchName("noise", noise, NOISES)
+    return Preconditioned(low=low, high=high, data=data, angle=match[1] == "cosine")
+
+
 @lru_cache(16)
 def levels(noise: str) -> _Levels:
     """The noise levels of that name.  Raises NoSuchName.
@@ -246,6 +269,7 @@ def levels(noise: str) -> _Levels:
     ("flow:3.0:10000"); with a last one, walks end there before 0 ("flow:3.0@0.02").
     "exp": those of Shap-E, 0.108 to 403.4.
     "log-snr:-6.2:2.0": of a flow, evenly by the logarithm of signal to noise between these.
+    "cosine:0.3:500.0:1.0", "edm:...": evenly in the logarithm between two, of data so far spread.
     """
     if (ends := _LOG_SNR.fullmatch(noise)) is not None:
         least, most = float(ends[1]), float(ends[2])
@@ -253,6 +277,9 @@ def levels(noise: str) -> _Levels:
             raise NoSuchName("noise", noise, NOISES)
         table = tuple(_by_log_snr(i / 1000, least, most) for i in range(1, 1001))
         return _Levels(table=table, log_snr=(least, most))
+    if (said := preconditioned(noise)) is not None:
+        between = math.log(said.high / said.low) / 999
+        return _Levels(table=tuple(said.low * math.exp(between * i) for i in range(1000)))
     if (flow := _FLOW.fullmatch(noise)) is not None:
         shift = float(flow[1] or 1.0)
         if not 0 < shift <= MAX_SHIFT:

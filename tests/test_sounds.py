@@ -11,19 +11,9 @@ import soundfile
 
 from generation.errors import BadSound
 from generation.media import sounds
+from tests.given.sounds import a_file, a_tone
 
 RATES = (8_000, 22_050, 44_100, 48_000, 192_000)
-
-
-def a_tone(rate: int, seconds: float = 0.5, hertz: float = 440.0) -> np.ndarray:
-    """(frames,) of -1 to 1."""
-    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)
-
-
-def a_file(samples: np.ndarray, rate: int, kind: str = "WAV", subtype: str | None = None) -> bytes:
-    out = io.BytesIO()
-    soundfile.write(out, samples, rate, format=kind, subtype=subtype)
-    return out.getvalue()
 
 
 def pitch_of(samples: np.ndarray, rate: int) -> float:

@@ -161,7 +161,6 @@ _CLASSES = {
     "Allegro": "Allegro",
     "IF": "DeepFloyd IF",
     "AnimateDiff": "AnimateDiff",
-    "StableAudio": "Stable Audio",
     "LatentConsistency": "a latent consistency model that is told its guidance",
     "StableUnCLIP": "Stable unCLIP",
     "StableDiffusionUpscale": "the x4 upscaler",

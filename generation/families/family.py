@@ -30,6 +30,7 @@ from generation.families.rows import (
     sana,
     sd3,
     shap_e,
+    stable_audio,
     stable_diffusion,
     wan,
     z_image,
@@ -59,6 +60,7 @@ FAMILIES: dict[str, Family] = {
         shap_e.ROWS,
         ace_step.ROWS,
         musicgen.ROWS,
+        stable_audio.ROWS,
     )
     for row in rows
 }

@@ -33,7 +33,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class FlacBlock:
     """One piece in front of the frames; `start` is where its head begins."""
 
     kind: int
@@ -45,7 +45,7 @@ class Block:
         return flac[self.start + 4 : self.end]
 
 
-def blocks(flac: bytes) -> Iterator[Block]:
+def blocks(flac: bytes) -> Iterator[FlacBlock]:
     """The whole blocks of a FLAC, up to the last; none of another file."""
     if not flac.startswith(SIGNATURE):
         return
@@ -56,7 +56,7 @@ def blocks(flac: bytes) -> Iterator[Block]:
         end = at + 4 + int.from_bytes(flac[at + 1 : at + 4])
         if end > len(flac):
             return
-        yield Block(flac[at] & 0x7F, at, end)
+        yield FlacBlock(flac[at] & 0x7F, at, end)
         if flac[at] & _LAST:
             return
         at = end

@@ -22,7 +22,7 @@ _OURS = b"atlr"
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class WavChunk:
     """One piece; `start` is where its data begins."""
 
     kind: bytes
@@ -30,7 +30,7 @@ class Chunk:
     end: int
 
 
-def chunks(wav: bytes) -> Iterator[Chunk]:
+def chunks(wav: bytes) -> Iterator[WavChunk]:
     """The whole chunks of a WAV; none of another file."""
     if wav[:4] != b"RIFF" or wav[8:12] != b"WAVE":
         return
@@ -41,7 +41,7 @@ def chunks(wav: bytes) -> Iterator[Chunk]:
         kind, size = struct.unpack_from("<4sI", wav, at)
         if at + 8 + size > len(wav):
             return
-        yield Chunk(kind, at + 8, at + 8 + size)
+        yield WavChunk(kind, at + 8, at + 8 + size)
         at += 8 + size + size % 2
 
 

@@ -33,7 +33,8 @@ from generation.sigmas import ZERO_SNR
 from generation.worker import pulse
 from generation.worker.engines.engine import Given, OnStep, Writing
 from generation.worker.model import Model
-from generation.worker.sampling.samplers import Denoiser, sample
+from generation.worker.sampling.preconditioned import denoiser
+from generation.worker.sampling.samplers import sample
 from generation.worker.sampling.variations import varied
 from generation.worker.steering import Controls, Steering
 from generation.worker.tasks.control import control_of, steering_of
@@ -195,7 +196,7 @@ def denoise(
         while True:
             yield draw().to(device)
 
-    denoiser = Denoiser(
+    seen = denoiser(
         model.engine.predictor(model.parts, recipe, given),
         prediction=sampling.prediction or trained.prediction,
         # Pictures from before zero terminal SNR was read name no noise.
@@ -210,7 +211,7 @@ def denoise(
 
     return sample(
         sampling.sampler,
-        denoiser,
+        seen,
         sampling.sigmas,
         noise=partial(next, noises()),
         on_step=stepped,

@@ -31,6 +31,7 @@ from tests.given.tiny import (
     qwen_image_21,
     sana,
     shap_e,
+    stable_audio,
     wan,
     z_image,
 )
@@ -257,6 +258,7 @@ SOUNDS: dict[str, Callable[[Path], Path]] = {"ace-step": ace_step.build}  # whic
 FORMS: dict[str, Callable[[Path], Path]] = {
     "shap-e": shap_e.build,
     "shap-e-image": shap_e.build_image,
+    "stable-audio": stable_audio.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

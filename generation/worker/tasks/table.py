@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generation.tasks import Task
+from generation.worker.tasks.audio_to_audio import AudioToAudio
 from generation.worker.tasks.blend import Blend
 from generation.worker.tasks.edit import Edit
 from generation.worker.tasks.edit_video import EditVideo
@@ -31,6 +32,8 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.BLEND: Blend(),
     Task.UPSCALE: Upscaling(),
     Task.UPSCALE_VIDEO: UpscalingVideo(),
+    Task.TEXT_TO_AUDIO: TextToAudio(),
+    Task.AUDIO_TO_AUDIO: AudioToAudio(),
     Task.TEXT_TO_VIDEO: TextToVideo(),
     Task.TEXT_TO_3D: TextTo3D(),
     Task.IMAGE_TO_3D: TextTo3D(),  # the picture is read as words are
@@ -38,5 +41,4 @@ TASKS: Mapping[Task, TaskWork] = {
     Task.VIDEO_TO_VIDEO: VideoToVideo(),
     Task.EXTEND_VIDEO: ExtendVideo(),
     Task.EDIT_VIDEO: EditVideo(),
-    Task.TEXT_TO_AUDIO: TextToAudio(),
 }

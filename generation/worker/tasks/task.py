@@ -23,7 +23,10 @@ from generation.families.architecture import LOOKS_BY, Stage
 from generation.media.clips import check, frames, is_clip, sampled
 from generation.media.photos import as_rgb, load, upright
 from generation.media.pyav import Frame, Frames
+from generation.media.sounds import Samples
+from generation.media.sounds import load as load_sound
 from generation.recipe import Recipe, Weights, needed
+from generation.spans import Sound
 from generation.tasks import CONTROL, VIEW, Task
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
@@ -39,6 +42,7 @@ _TITLES = {
     "mask": "mask",
     "reference": "picture to change",
     "clip": "clip",
+    "sound": "sound",
     CONTROL: "control picture",
 }
 
@@ -134,6 +138,11 @@ class Bench:
         """Frames of the clip of that role in its own size, at that rate.  Raises BadClip."""
         data, _ = self._one(role)
         return sampled(data, count, fps)
+
+    def sound(self, role: str, wanted: Sound) -> Samples:
+        """The beginning of the sound of that role, as a sound of that kind.  Raises BadPicture."""
+        data, _ = self._one(role)
+        return load_sound(data, rate=wanted.rate, channels=wanted.channels, seconds=wanted.seconds)
 
     def _given(self, role: str) -> list[tuple[bytes, str]]:
         pairs = zip(self.inputs, self.recipe.inputs, strict=False)

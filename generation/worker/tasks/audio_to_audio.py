@@ -1,0 +1,24 @@
+"""A sound and words: it is made over, from the sound under noise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from generation.recipe import needed
+from generation.worker import pulse
+from generation.worker.codecs.decoded import Decoded
+from generation.worker.tasks.task import Begun, Bench
+from generation.worker.tasks.text_to_audio import ended
+
+
+class AudioToAudio:
+    """The VAE's posterior is the generator's first draw."""
+
+    def begin(self, bench: Bench) -> Begun:
+        pulse.beat()
+        samples = torch.from_numpy(bench.sound("sound", needed(bench.recipe.sound)))
+        return Begun(init=bench.encoded(samples[None]))
+
+    def finish(self, bench: Bench, latents: Tensor) -> Decoded:
+        return ended(bench, latents)
