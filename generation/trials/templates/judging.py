@@ -117,7 +117,7 @@ def _unknown(template: Template, family: Family | None) -> Iterator[str]:
 
 
 def experts_of(template: Template) -> tuple[TemplateSampler, TemplateSampler] | None:
-    """Its two passes, where the second goes on at the step at which the first stops."""
+    """The two passes of it, where the second goes on at the step at which the first stops."""
     if template.medium != "video" or len(template.samplers) != 2:
         return None
     first, second = sorted(
