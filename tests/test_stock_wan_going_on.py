@@ -54,11 +54,9 @@ def by_stock(
     if model.architecture.name == "wan-2.2-5b":
         settings["expand_timesteps"] = True
     if kind == "WanImageToVideoPipeline":
-        settings |= {"image_processor": processor(), "image_encoder": None} | (
-            {"image_encoder": model.parts["image_encoder"]}
-            if "image_encoder" in model.parts
-            else {}
-        )
+        settings["image_processor"] = processor()
+        if "image_encoder" not in model.parts:
+            settings["image_encoder"] = None
     return pipeline(model, kind, recipe, **settings)(
         prompt=recipe.prompt,
         negative_prompt="dog",
