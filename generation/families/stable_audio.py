@@ -9,7 +9,7 @@ network is told of one either its angle (as it was published) or a quarter of it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from generation.errors import UnusableWeights
 from generation.families.architecture import (
@@ -21,9 +21,11 @@ from generation.families.architecture import (
     Part,
     Shapes,
     Stage,
+    Tokenizer,
     Trained,
 )
 from generation.families.builds import stable_audio
+from generation.families.laid import laid
 from generation.families.networks import T5, t5_tokenizer
 from generation.recipe import Recipe
 from generation.sigmas import PRECONDITIONED
@@ -85,12 +87,9 @@ def _of_scheduler(config: Config, name: str) -> Trained:
     return Trained(prediction="v_prediction", noise=noise)
 
 
-def _alone(shapes: Shapes, _config: Config) -> Shapes:
-    return shapes
-
-
-def _lies(shapes: Shapes, _config: Config) -> Mapping[str, tuple[Lies, ...]]:
-    return {key: (Lies(key=key),) for key in shapes}
+def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
+    """Behind its folder's name, as its class calls them."""
+    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
 
 
 def _whole(_: Recipe) -> float:
@@ -106,17 +105,28 @@ def _fits(configs: Mapping[str, Config]) -> str | None:
     return f"its words are {given} wide, and {read} is read"
 
 
-def _part(name: str, title: str, network: Network, stage: Stage) -> Part:
+def _part(
+    name: str, title: str, network: Network, stage: Stage, tokenizer: Tokenizer | None = None
+) -> Part:
     return Part(
         name=name,
         title=title,
         network=network,
         stage=stage,
         config=f"stable-audio/{name}",
-        prefix="",
-        layout=_alone,
-        lies=_lies,
+        prefix=f"{name}.",
+        layout=laid(_lies(name)),
+        lies=_lies(name),
+        tokenizer=tokenizer,
         apart=False,
+    )
+
+
+def _recognise(shapes: Shapes) -> bool:
+    return (
+        "transformer.global_proj.0.weight" in shapes
+        and "projection_model.start_number_conditioner.time_positional_embedding.0.weights"
+        in shapes
     )
 
 
@@ -128,20 +138,9 @@ STABLE_AUDIO = Architecture(
         # It reads two numbers and hands words on: a hundredth of the work, and asked there.
         _part("projection_model", "reader of seconds", PROJECTION, Stage.DENOISE),
         _part("vae", "VAE", OOBLECK, Stage.DECODE),
-        Part(
-            name="text_encoder",
-            title="T5",
-            network=T5,
-            stage=Stage.ENCODE,
-            config="stable-audio/text_encoder",
-            prefix="",
-            layout=_alone,
-            lies=_lies,
-            tokenizer=t5_tokenizer("tokenizer"),
-            apart=False,
-        ),
+        _part("text_encoder", "T5", T5, Stage.ENCODE, t5_tokenizer("tokenizer")),
     ),
-    recognise=lambda _: False,
+    recognise=_recognise,
     recognise_folder=lambda config: config.get("_class_name") == TRANSFORMER.name,
     pipelines="StableAudioPipeline",
     fits=_fits,
