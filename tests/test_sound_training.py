@@ -1,0 +1,105 @@
+"""What the built-in sound model is taught and judged by: formulas, wishes, and its transform."""
+
+from __future__ import annotations
+
+from itertools import combinations as pairs
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+
+from generation.starter import sound_words
+from generation.training.sound.captions import FIRST_ASKED, HELD_OUT_ASKED, caption, words_of
+from generation.training.sound.formulas import HOP, MAX_SECONDS, RATE, sound
+from generation.training.sound.judge import judged, right_on_renders
+from generation.training.sound.lapped import CHANNELS, directions, laid_out, latents_of
+from generation.training.sound.wishes import (
+    ATTRIBUTES,
+    HELD_OUT,
+    KINDS,
+    TRAINING,
+    SoundWish,
+    combinations,
+)
+
+
+def waves(count: int = 144) -> torch.Tensor:
+    dice = Random(1)
+    asked = combinations() * (count // 72)
+    return torch.from_numpy(np.stack([sound(one, dice.uniform(0.8, 2.0), dice) for one in asked]))
+
+
+def test_formulas_are_told_rightly_by_the_judge() -> None:
+    assert min(right_on_renders(300, 3)) >= 0.97
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_little_hiss_does_not_change_what_is_heard(kind: str) -> None:
+    asked = SoundWish(kind=kind, pitch="high", length="long", loudness="loud")
+    wave = sound(asked, 1.5, Random(2))
+    hiss = np.random.default_rng(1).standard_normal(len(wave)) * 0.01
+    assert judged(wave + hiss, kind) == asked
+
+
+def test_held_out_combinations_are_in_no_training_and_everything_else_is() -> None:
+    assert not set(HELD_OUT) & set(TRAINING)
+    assert len(HELD_OUT) == 18
+    for one, other in pairs(ATTRIBUTES, 2):
+        heard = {(getattr(a, one), getattr(a, other)) for a in TRAINING}
+        assert len(heard) == len(ATTRIBUTES[one]) * len(ATTRIBUTES[other])
+
+
+def test_no_phrase_stands_for_two_things() -> None:
+    said: list[str] = [*sound_words.PADDING, *sound_words.UNWANTED]
+    for table in ("KIND", "PITCH", "LENGTH", "LOUDNESS"):
+        for words in getattr(sound_words, f"{table}_WORDS").values():
+            said += words
+    assert len(said) == len(set(said))
+
+
+def test_the_judges_phrasings_are_in_no_training() -> None:
+    assert not set(HELD_OUT_ASKED) & set(FIRST_ASKED)
+    begun = tuple(phrase.partition("{}")[0] for phrase in HELD_OUT_ASKED if phrase[0] != "{")
+    dice = Random(4)
+    texts = [caption(dice.choice(TRAINING), dice).text for _ in range(500)]
+    assert not any(text.startswith(begun) for text in texts)
+
+
+def test_what_a_caption_says_is_true_of_the_sound() -> None:
+    dice = Random(5)
+    for asked in TRAINING:
+        said, noun = words_of(asked, frozenset(ATTRIBUTES), dice)
+        assert noun in sound_words.KIND_WORDS[asked.kind]
+        for name, words in (
+            ("pitch", sound_words.PITCH_WORDS),
+            ("length", sound_words.LENGTH_WORDS),
+            ("loudness", sound_words.LOUDNESS_WORDS),
+        ):
+            value = getattr(asked, name)
+            assert set(said) & {value, *words[value]}
+
+
+def test_the_autoencoder_is_the_transform_and_gives_tones_back() -> None:
+    heard = waves()
+    there, back = directions(heard)
+    vae = laid_out(there, back).eval()
+    tone = torch.from_numpy(
+        sound(SoundWish(kind="beep", pitch="low", length="long", loudness="loud"), 1.5, Random(1))
+    )[None]
+    with torch.inference_mode():
+        found = vae.encode(tone[:, None]).latent_dist
+        again = vae.decode(found.mean).sample[:, 0]
+    assert torch.allclose(found.mean, latents_of(tone, there), atol=1e-4)
+    assert found.mean.shape == (1, CHANNELS, round(MAX_SECONDS * RATE) // HOP)
+    assert float(found.std.max()) < 1e-3
+    assert float((again - tone).square().sum() / tone.square().sum()) < 0.01
+
+
+def test_all_latents_of_a_tone_are_alike() -> None:
+    there, _ = directions(waves())
+    tone = sound(
+        SoundWish(kind="beep", pitch="high", length="long", loudness="loud"), 2.0, Random(1)
+    )
+    inner = latents_of(torch.from_numpy(tone)[None], there)[0, :, 10:100]
+    assert float((inner - inner[:, :1]).abs().max()) < 1e-2 * float(inner.abs().max())
