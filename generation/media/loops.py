@@ -102,7 +102,7 @@ def recipe_text(file: bytes) -> str | None:
 
 
 def shape(file: bytes) -> LoopShape | None:
-    """Its outer form; None where it is not a whole WebP and nothing else."""
+    """The outer form; None where the file is not a whole WebP and nothing else."""
     if not is_loop(file) or len(file) < 12:
         return None
     chunks = list(_chunks(file))

@@ -146,7 +146,7 @@ def tag(file: bytes, name: str) -> str | None:
 
 
 def shape(file: bytes) -> ClipShape | None:
-    """Its outer form; None where it is not a whole MP4 of ours and nothing else."""
+    """The outer form; None where the file is not a whole MP4 of ours and nothing else."""
     try:
         return _shape(file)
     except (struct.error, LookupError, ValueError):
@@ -181,7 +181,7 @@ def _inside(file: bytes, place: tuple[int, int], kind: bytes) -> list[tuple[byte
 
 
 def _track(file: bytes, start: int, stop: int) -> tuple[bytes, int, int, tuple[int, int]]:
-    """Its kind, how many samples it has, their bytes, and its size in pixels."""
+    """A track: what it holds, how many samples, their bytes, and the size in pixels."""
     place = start, stop
     for kind in (b"mdia", b"minf", b"stbl"):
         [(_, *inner)] = _inside(file, place, kind)

@@ -41,7 +41,7 @@ TITLES = {LOOP: "WebP", CLIP: "MP4", SMALL_LOOP: "WebP", SMALL_CLIP: "MP4"}
 
 
 def no_beat() -> None:
-    """Nobody waits for it."""
+    """A beat for which no one waits."""
 
 
 def write(content: bytes, recipe: Recipe, tensors: Tensors) -> bytes:
