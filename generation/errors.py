@@ -262,7 +262,7 @@ class NoMaker(Unacceptable):
 
 @dataclass(eq=False, repr=False)
 class OtherMedium(Unacceptable):
-    """It was asked of a work of one medium, and can be done with another alone."""
+    """What is asked of a work of one medium, and can be done with another alone."""
 
     medium: str
     wanted: str

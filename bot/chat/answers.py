@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import discord
 
 from bot.chat.askers import asker_of, studio_of
-from bot.chat.uploads import Files
+from bot.chat.uploads import Attached
 from bot.languages.speaking import tr
 from bot.pages import replies
 from bot.pages.elsewhere_page import elsewhere
@@ -67,7 +67,7 @@ async def whisper(
     text: str,
     *,
     view: discord.ui.View | None = None,
-    files: Files = (),
+    files: Attached = (),
 ) -> int:
     """Answer the asker alone, or in the answer that was promised.  Returns the message's id."""
     sent_files = [discord.File(io.BytesIO(data), filename=name) for name, data in files]
@@ -96,7 +96,7 @@ async def whisper_about(
     text: str,
     view: discord.ui.View,
     *,
-    files: Files = (),
+    files: Attached = (),
 ) -> None:
     """Answer the asker alone with components about a request."""
     with studio_of(interaction).messages.answering(request) as note:

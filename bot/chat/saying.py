@@ -15,7 +15,7 @@ import discord
 
 from bot.chat.answers import SILENT
 from bot.chat.places import READ_HISTORY, lacking
-from bot.chat.uploads import Files
+from bot.chat.uploads import Attached
 from bot.languages.speaking import tr
 from bot.pages.whereabouts import permissions
 
@@ -26,7 +26,7 @@ async def say(
     message: discord.Message,
     text: str,
     view: discord.ui.View | None = None,
-    files: Files = (),
+    files: Attached = (),
 ) -> discord.Message | None:
     """Answer a message: with a reference, else without, else its author alone."""
     parts: dict[str, Any] = {"allowed_mentions": SILENT} | ({"view": view} if view else {})
@@ -48,7 +48,7 @@ async def say(
     return None
 
 
-def _attached(files: Files) -> dict[str, Any]:
+def _attached(files: Attached) -> dict[str, Any]:
     """The files as discord.py sends them, once."""
     sent = [discord.File(io.BytesIO(data), filename=name) for name, data in files]
     return {"files": sent} if sent else {}

@@ -15,7 +15,7 @@ import discord
 from bot.chat.answers import whisper_about
 from bot.chat.askers import asker_of, studio_of
 from bot.chat.saying import say
-from bot.chat.uploads import USUAL_LIMIT, Files, beside, fitting
+from bot.chat.uploads import USUAL_LIMIT, Attached, beside, fitting
 from bot.pages.picture_page import picture_page
 from bot.studio.rights import Asker
 from bot.studio.studio import Studio
@@ -52,7 +52,7 @@ async def show_alone(
     interaction: discord.Interaction[Any],
     picture: StoredPicture,
     view: discord.ui.View,
-    files: Files,
+    files: Attached,
 ) -> None:
     """Show a picture and how it came about, with these buttons, to the one who asks.
 
@@ -65,7 +65,7 @@ async def show_alone(
     await whisper_about(interaction, picture.request, text, view, files=files)
 
 
-async def files_of(interaction: discord.Interaction[Any], picture: StoredPicture) -> Files:
+async def files_of(interaction: discord.Interaction[Any], picture: StoredPicture) -> Attached:
     """The picture's file in a size that can be posted here, and how it looks; () where it is gone.
 
     The file comes first.
@@ -79,7 +79,7 @@ async def files_of(interaction: discord.Interaction[Any], picture: StoredPicture
     return await asyncio.to_thread(_shown, data, picture, limit)
 
 
-def _shown(data: bytes, picture: StoredPicture, limit: int) -> Files:
+def _shown(data: bytes, picture: StoredPicture, limit: int) -> Attached:
     asked = [data], [picture.id], [medium_of(picture.recipe)], limit
     files = fitting(*asked)
     return (*files, *beside(*asked, files))

@@ -14,7 +14,7 @@ from generation.media.medium import Medium
 
 log = logging.getLogger(__name__)
 
-Files = tuple[tuple[str, bytes], ...]  # their names and bytes
+Attached = tuple[tuple[str, bytes], ...]  # their names and bytes
 
 USUAL_LIMIT = 10 * 2**20  # bytes of a file, where the server says nothing else
 MAX_FILES = 10  # attachments of one message
@@ -28,7 +28,7 @@ def fitting(
     limit_bytes: int,
     *,
     shrunk: int = 0,
-) -> Files:
+) -> Attached:
     """(file name, bytes) of each work, none above the limit and all of them in one message.
 
     `shrunk` counts how often Discord has found them too large: each time they become much smaller.
@@ -51,8 +51,8 @@ def beside(
     names: Sequence[int],
     media: Sequence[Medium],
     limit_bytes: int,
-    taken: Files,
-) -> Files:
+    taken: Attached,
+) -> Attached:
     """What is shown beside works that look like nothing: a waveform, a form that turns.
 
     As much as fits into the message whose files are `taken` already.

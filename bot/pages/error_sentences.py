@@ -178,7 +178,7 @@ NO_MAKER = {
 
 
 def other_medium(error: g.OtherMedium) -> str:
-    """It was asked of a sound, and goes with pictures alone."""
+    """What is asked of a sound, and goes with pictures alone."""
     return tr(
         "That is {what}, and this wants {wanted}.",
         what=tr(MEDIA_CALLED[error.medium]),

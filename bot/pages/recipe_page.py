@@ -111,7 +111,7 @@ def _lasting(recipe: Recipe) -> tuple[tuple[str, str], ...]:
         (mark("decoded in"), pieces),
         (mark("second expert"), f"{experts.boundary:g}, cfg {experts.cfg:g}" if experts else ""),
         ("seconds", f"{sound.seconds:g}" if sound else ""),
-        (mark("sampled"), f"{sound.rate} Hz, {sound.channels}" if sound else ""),
+        (mark("sampled"), f"{sound.rate}×{sound.channels}" if sound else ""),
         ("lyrics", (sound.lyrics or "") if sound else ""),
         ("bpm", str(sound.bpm or "") if sound else ""),
         ("key", (sound.key or "") if sound else ""),

@@ -24,6 +24,7 @@ from generation.families.pixels import PIXELS
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import (
+    Adapter,
     Canvas,
     Input,
     Masking,
@@ -71,14 +72,26 @@ def a_png(width: int, height: int, rest: bytes = b"") -> bytes:
 
 def needed_by(family: Family) -> tuple[Input, ...]:
     """The picture that a family has to begin with, if it draws from no words alone."""
-    if family.tasks & {Task.TEXT_TO_IMAGE, Task.TEXT_TO_VIDEO, Task.TEXT_TO_AUDIO}:
-        return ()
-    role = "init" if Task.IMAGE_TO_IMAGE in family.tasks else "reference"
-    return (Input(role=role, sha256=a_digest("b"), fit="cover"),)
+    roles = first_of(family).needs.roles
+    return tuple(Input(role=role, sha256=a_digest("b"), fit="cover") for role in roles)
+
+
+def first_of(family: Family) -> Task:
+    """The first of the tasks that it does."""
+    return next(task for task in Task if task in family.tasks)
 
 
 def a_model(name: str = "starter", family: str = "starter") -> Checkpoint:
-    return Checkpoint(weights=Weights(name=name, sha256=a_digest()), family=FAMILIES[family])
+    its = FAMILIES[family]
+    kinds = (part.adapter for part in its.architecture.parts if part.adapter)
+    parts = tuple(
+        Adapter(
+            kind=kind, weights=Weights(name=kind, sha256=a_digest("d")), strength=1.0, control=None
+        )
+        for kind in kinds
+    )
+    weights = Weights(name=name, sha256=a_digest())
+    return Checkpoint(weights=weights, family=its, adapters=parts)
 
 
 def an_enlarging(**changes: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from bot.chat.buttons.picture_button import NUMBERS, PictureButton
 from bot.chat.buttons.result import result_view
 from bot.chat.places import check_place, places_around
 from bot.chat.showing_again import files_of, show_alone
-from bot.chat.uploads import Files
+from bot.chat.uploads import Attached
 from bot.languages.speaking import mark, tr
 from bot.pages.picture_page import picture_page
 from bot.studio.studio import Studio
@@ -96,7 +96,7 @@ async def _why_not(
 async def _post(
     interaction: Interaction,
     picture: StoredPicture,
-    files: Files,
+    files: Attached,
     view: discord.ui.View | None,
 ) -> None:
     """The card as an ordinary message, known for its picture."""

@@ -92,7 +92,7 @@ class FrameOf(Crossing, template=rf"atelier:frame:{NUMBERS}"):
     moment: ClassVar[str] = "last"
 
     async def make(self, studio: Studio, wish: Wish, source: GivenWork) -> Request:
-        """Its last frame as a picture, which can be gone on from."""
+        """The clip's last frame as a picture, which can be gone on from."""
         return await studio.crossings.still(wish, source, self.moment)
 
 
