@@ -20,7 +20,6 @@ from generation.draft import Checkpoint, Draft, DraftCanvas, enlarged
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family
-from generation.families.pixels import PIXELS
 from generation.job import GroupId, Job, JobId, Share, UserId
 from generation.picture import Environment, Fingerprint
 from generation.recipe import (
@@ -190,11 +189,10 @@ def a_recipe_of(task: Task) -> Recipe:
 
 def _done() -> frozenset[Task]:
     served = (SERVES[one] for f in FAMILIES.values() for one in f.architecture.purposes.values())
-    drawn = (one.tasks for one in FAMILIES.values())
-    return PIXELS.tasks.union(*drawn, *served)
+    return frozenset[Task]().union(*(one.tasks for one in FAMILIES.values()), *served)
 
 
-# Tasks that recipes know already, and no family does yet.
+# Tasks of which no family draws any: not yet, or as nothing is drawn in them.
 COMING = frozenset(Task) - _done()
 
 W = TypeVar("W", Recipe, Draft)
