@@ -61,6 +61,7 @@ async def test_each_frame_becomes_what_it_would_as_a_picture(
     assert np.array_equal(larger[1], np.asarray(Image.open(io.BytesIO(picture))))
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_killed_while_it_encodes_loses_nothing(tmp_path: Path) -> None:
     seen: list[Event] = []
     killed: list[int] = []
