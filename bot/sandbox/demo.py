@@ -4,6 +4,7 @@
     Ann   🎲                                 the same words, another seed
     Ann   /reproduce                         the first picture again: IDENTICAL
     Ann   make it blue                       a reply to the first picture: that flower, blue
+    Ann   /model3d prompt: a blue cube       a form, and how it looks when it turns
 
 The queue, the worker process, the database and the diffusion are the real ones; only Discord is
 played.
@@ -30,6 +31,7 @@ from bot.sandbox.transcript import MessageHistory, Transcript
 
 PROMPT = "a red flower"
 REPLY = "make it blue"
+FORM = "a blue cube"
 VERDICTS = ("IDENTICAL", "ELSEWHERE", "DIVERGED")
 PATIENCE_SECONDS = 600.0  # the first picture loads the model, on a slow machine
 AGAIN = "🎲"
@@ -90,14 +92,22 @@ async def _converse(env: LiveEnv, transcript: Transcript, console: Console) -> s
 
     doing(f"replies to the first picture: {REPLY}")
     said = await ann.say(REPLY, reply_to=first)
-    await ann.sees(
+    last = await ann.sees(
         lambda m: _is_a_result(m) and "blue" in m.content, after=said, seconds=PATIENCE_SECONDS
     )
+
+    doing(f"/model3d prompt: {FORM}")
+    await ann.command("model3d", prompt=FORM)
+    await ann.sees(_is_a_form, after=last, seconds=PATIENCE_SECONDS)
     return _verdict(answer)
 
 
 def _is_a_result(message: discord.Message) -> bool:
     return bool(message.attachments) and any(str(b.emoji) == AGAIN for b in buttons(message))
+
+
+def _is_a_form(message: discord.Message) -> bool:
+    return any(attached.filename.endswith(".glb") for attached in message.attachments)
 
 
 def _verdict(message: discord.Message) -> str | None:
@@ -123,7 +133,7 @@ def _empty(out: Path) -> None:
     """Make the folder and take an earlier demo's files out of it, and nothing else."""
     out.mkdir(parents=True, exist_ok=True)
     for old in out.iterdir():
-        if old.is_file() and old.suffix in (*transcript_page.PICTURES, ".html", ".json"):
+        if old.is_file() and old.suffix in (*transcript_page.MADE, ".html", ".json"):
             old.unlink()
 
 

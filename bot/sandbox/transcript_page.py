@@ -16,6 +16,8 @@ from bot.sandbox.transcript import Doing, MessageHistory, MessageState
 
 TEMPLATE = Path(__file__).with_name("static") / "transcript.html"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+CLIPS, SOUNDS = (".mp4", ".webm"), (".flac", ".wav", ".ogg", ".mp3")
+MADE = (*PICTURES, *CLIPS, *SOUNDS, ".glb")  # all that a conversation leaves behind
 
 # Discord's Markdown as far as bots use it, over escaped text; the order matters.
 MARKS = (
@@ -112,6 +114,10 @@ def _file(name: str) -> str:
     link = escape(name, quote=True)
     if name.lower().endswith(PICTURES):
         return f'<a href="{link}"><img src="{link}" alt="{link}"></a>'
+    if name.lower().endswith(CLIPS):
+        return f'<video src="{link}" controls loop muted playsinline></video>'
+    if name.lower().endswith(SOUNDS):
+        return f'<audio src="{link}" controls></audio>'
     return f'<a class=file href="{link}">📄 {link}</a>'
 
 

@@ -65,7 +65,7 @@ def compose(
     is the wish as it was before further ones: the dice fall as they fell for it.
     """
     gist = gist_of(wish, lexicon, style=style)
-    if dialect.kind in (Speech.AUDIO, Speech.CLIP):
+    if dialect.kind in (Speech.AUDIO, Speech.CLIP, Speech.FORM):
         return Composed(details=(), facts=gist.facts)
     text = f"{dialect.kind}/{fold(began or wish.text)}"
     dice = Dice(seed=seed, text=text)

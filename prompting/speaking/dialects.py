@@ -28,13 +28,15 @@ class Speech(StrEnum):
     INSTRUCTION = "instruction"  # what changes, then what stays
     VIDEO = "video"  # sentences, with motion and camera
     AUDIO = "audio"  # genre, instruments, mood
+    FORM = "form"  # one thing, as it is: no light, no background, no view of it
     STARTER = "starter"  # the captions of the built-in image model
     CLIP = "clip"  # those of the built-in video model: a thing, its colour and how it moves
 
     @property
     def takes_more(self) -> bool:
         """Whether a good prompt says more than the wish does."""
-        return self not in (Speech.INSTRUCTION, Speech.AUDIO) and not self.of_few_words
+        plain = (Speech.INSTRUCTION, Speech.AUDIO, Speech.FORM)
+        return self not in plain and not self.of_few_words
 
     @property
     def of_few_words(self) -> bool:

@@ -133,8 +133,8 @@ def _parts(
         text = ", ".join(shown)
     elif dialect.kind in (Speech.TAGS, Speech.AUDIO):
         text = article_off(text)
-    if dialect.kind is Speech.AUDIO:
-        details = ()  # a writer thinks in pictures: nobody hears a soft light
+    if dialect.kind in (Speech.AUDIO, Speech.FORM):
+        details = ()  # a writer thinks in pictures: a sound and a form have no soft light
     said = fold(" ".join((text, *unwanted.positive, template)))
     return _Parts(
         head=Head(text=text, quotes=top.quotes, floating=top.floating),

@@ -130,6 +130,7 @@ class SampleBot(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.tree.add_command(imagine)
         self.tree.add_command(reproduce)
+        self.tree.add_command(model3d)
         self.tree.add_command(whoami)
         self.tree.add_command(look_closer)
         self.received: list[bytes] = []  # pictures that people sent
@@ -245,6 +246,13 @@ async def reproduce(interaction: discord.Interaction[Any], picture: str) -> None
         await channel.send(f"**{bot.verdict}** to {picture}")
 
     bot.spawn(compare())
+
+
+@app_commands.command(description="Make a form")
+@app_commands.describe(prompt="What it is")
+async def model3d(interaction: discord.Interaction, prompt: str) -> None:
+    form = discord.File(io.BytesIO(b"glTF"), f"{prompt.replace(' ', '-')}.glb")
+    await interaction.response.send_message("A form.", file=form)
 
 
 @app_commands.command(description="Only you see the answer")
