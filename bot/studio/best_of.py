@@ -15,6 +15,7 @@ import re
 
 from bot.dispatch.errands import Errands
 from generation.errors import GenerationError
+from generation.media.table import still_of
 from generation.recipe import Recipe, Weights
 from prompting import wildcards
 from storage.errors import Missing
@@ -61,6 +62,7 @@ class Bests:
         self, asked: Request, scorer: Weights, picture: StoredPicture, wording: Wording | None
     ) -> None:
         data = await asyncio.to_thread(self._stores.files.read, picture.png_sha256)
+        data = await asyncio.to_thread(still_of, data)
         origin, words = asked.origin, wished(picture.recipe, wording)
         value = await self._errands.score_ours(origin.owner, origin.share, data, scorer, words)
         score = PictureScore(value=value, scorer=scorer)

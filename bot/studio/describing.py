@@ -26,6 +26,7 @@ from generation.catalog.entry import Entry
 from generation.catalog.modelfolder import model_type
 from generation.draft import Draft, DraftWords
 from generation.fleet.wire import Described
+from generation.media.table import still_of
 from generation.recipe import Recipe
 from storage.files import Files
 from storage.pictures import PictureId
@@ -82,6 +83,7 @@ class Descriptions:
         picture = await self._gallery.picture(asker, number)
         await self._gallery.check_start(asker, number)
         data = await asyncio.to_thread(self._files.read, picture.png_sha256)
+        data = await asyncio.to_thread(still_of, data)
         return await self._of(origin, data, picture.recipe, model)
 
     async def of_sent(self, origin: Origin, data: bytes, model: str | None = None) -> Description:

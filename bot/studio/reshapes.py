@@ -149,6 +149,8 @@ class Reshapes:
         shown = base.recipe.described if base.recipe is not None else None
         draft = Draft(words=DraftWords(prompt=shown))
         wish = Wish(origin=base.origin, draft=draft, parent=base.picture)
+        if base.medium == VIDEO:
+            return await self._requests.enlarge_clip(data, wish, asked)
         return await self._requests.enlarge(data, wish, asked)
 
     async def blend(

@@ -19,6 +19,7 @@ from bot.studio.offers import Offers
 from bot.studio.servers import Servers
 from generation.catalog.entry import Entry
 from generation.errors import GenerationError, NoSuchName
+from generation.media.table import several_of
 from storage.errors import Missing
 from storage.pictures import StoredPicture
 from storage.requests import Origin
@@ -29,6 +30,7 @@ from storage.tickets import Request, RequestId
 log = logging.getLogger(__name__)
 
 PATIENCE = 600.0  # seconds that a picture's turn to be judged is waited for
+LOOKS = 3  # frames of a clip that are judged, each as a picture is
 
 UNSAFE = (
     "a picture of a naked person",
@@ -110,7 +112,10 @@ class Safety:
     async def _is_safe(self, origin: Origin, picture: StoredPicture) -> bool:
         data = await asyncio.to_thread(self._stores.files.read, picture.png_sha256)
         weights = self.classifier().weights
-        scores = await self._errands.judge_ours(
-            origin.owner, origin.share, data, weights, (*UNSAFE, *SAFE)
-        )
-        return max(scores[len(UNSAFE) :]) >= max(scores[: len(UNSAFE)])
+        for shown in await asyncio.to_thread(several_of, data, LOOKS):
+            scores = await self._errands.judge_ours(
+                origin.owner, origin.share, shown, weights, (*UNSAFE, *SAFE)
+            )
+            if max(scores[len(UNSAFE) :]) < max(scores[: len(UNSAFE)]):
+                return False
+        return True

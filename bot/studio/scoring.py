@@ -17,6 +17,7 @@ from bot.studio.offers import Offers
 from bot.studio.opening import Opening
 from bot.studio.rights import Asker
 from generation.catalog.entry import Entry
+from generation.media.table import still_of
 from storage.files import Files
 from storage.pictures import PictureId
 from storage.requests import Origin
@@ -53,6 +54,7 @@ class Scores:
         """
         picture = await self._gallery.picture(Asker.of(origin), number)
         data = await asyncio.to_thread(self._files.read, picture.png_sha256)
+        data = await asyncio.to_thread(still_of, data)
         return await self._of(origin, data, picture.recipe.family, texts)
 
     async def of_sent(self, origin: Origin, data: bytes, texts: Sequence[str]) -> TextScores:

@@ -12,7 +12,7 @@ is asked of a file but `digest_in` and `smaller` unpacks nothing: it may be a st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL.Image import Image
@@ -59,6 +59,9 @@ class Medium:
     beside: Callable[[bytes], Iterable[tuple[str, bytes]]] = _nothing_beside
     # (a file of ours) -> a picture of it: a clip's middle frame.  None: the file is one.
     still: Callable[[bytes], Image] | None = None
+    # (a file of ours, how many) -> so many pictures of it, one after the other in time.  None: it
+    # stands still.
+    several: Callable[[bytes, int], Sequence[Image]] | None = None
     # As `write`, for what takes long: with each piece it says that it is not hanging.
     write_slowly: Callable[[bytes, Recipe, Tensors, Beat], bytes] | None = None
 

@@ -6,6 +6,8 @@ import io
 from collections.abc import Mapping
 from contextlib import suppress
 
+from PIL.Image import Image
+
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
 from generation.media.audio import AUDIO
@@ -33,13 +35,33 @@ def still_of(file: bytes, media: Media = MEDIA) -> bytes:
 
     Raises BadPicture.
     """
+    medium = _of_file(file, media)
+    return file if medium is None or medium.still is None else _png(medium.still(file))
+
+
+def several_of(file: bytes, count: int, media: Media = MEDIA) -> list[bytes]:
+    """So many pictures of a clip that is kept here, and one of what stands still.
+
+    Raises BadPicture.
+    """
+    medium = _of_file(file, media)
+    if medium is None or medium.several is None:
+        return [still_of(file, media)]
+    return [_png(one) for one in medium.several(file, count)]
+
+
+def _of_file(file: bytes, media: Media) -> Medium | None:
     for medium in media.values():
         with suppress(OutOfRange):  # a recipe that this version cannot read is in no file of ours
             if medium.still is not None and medium.recipe_in(file) is not None:
-                out = io.BytesIO()
-                medium.still(file).save(out, "PNG")
-                return out.getvalue()
-    return file
+                return medium
+    return None
+
+
+def _png(picture: Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def carried(file: bytes, media: Media = MEDIA) -> tuple[Recipe, Medium] | None:

@@ -273,4 +273,5 @@ VIDEO = Medium(
     smaller=smaller,
     suffix_of=suffix_of,
     still=still,
+    several=some_of,
 )
