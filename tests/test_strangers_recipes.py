@@ -24,7 +24,7 @@ from generation.samplers import SAMPLERS, SCHEDULERS
 from generation.tasks import Task
 from prompting.errors import Declined
 from tests.given.apps import a_studio, a_wish, an_app
-from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed, needed_by
+from tests.given.builders import a_digest, a_draft, a_model, a_recipe, changed, first_of, needed_by
 
 OURS = Weights(name="starter", sha256=a_digest())
 LORA = Weights(name="ink", sha256=a_digest("b"))
@@ -105,12 +105,16 @@ def test_what_could_not_be_asked_for_here_is_refused_in_a_sentence(change: dict[
 def test_what_can_be_asked_for_here_may_come_back_from_a_file(family: str, scheduler: str) -> None:
     model = a_model(family=family)
     here = {model.weights.sha256: Present(kind="checkpoint", weights=OURS, family=family)}
+    for part in model.adapters:
+        its = Present(kind=part.kind, weights=part.weights, family=family)
+        here[part.weights.sha256] = its
     over = Task.IMAGE_TO_IMAGE in FAMILIES[family].tasks
     # What a sampler adds to a recipe is whether it skips a level.
     for sampler in SAMPLERS if family == "starter" else ("euler", "dpm_2"):
         for steps, denoise in ((1, 1.0), (20, 0.6), (145, 1.0), (150, 0.01)):
             draft = a_draft(
                 prompt="a" * 6000,
+                task=None if denoise < 1 and over else first_of(FAMILIES[family]),
                 negative_prompt="b",
                 steps=steps,
                 sampler=sampler,
