@@ -61,7 +61,9 @@ _ADAPTERS: Mapping[Kind, Part] = {
     if kind == part.adapter
 }
 
-_DENOISERS = tuple({one.denoiser.prefix for one in ARCHITECTURES})
+# A name such as "decoder." begins the tensors of every VAE as well: it tells no denoiser.
+_OF_VAES = ("encoder.", "decoder.")
+_DENOISERS = tuple({one.denoiser.prefix for one in ARCHITECTURES} - set(_OF_VAES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
