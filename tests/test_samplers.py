@@ -441,7 +441,7 @@ def test_a_perfect_network_is_understood(prediction: str) -> None:
 
 def test_an_unknown_prediction_type_is_refused() -> None:
     with pytest.raises(NoSuchName):
-        Denoiser(lambda y, _: y, prediction="sample")
+        Denoiser(lambda y, _: y, prediction="flux")
 
 
 # The library whose names these are, where it is installed.

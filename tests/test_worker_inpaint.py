@@ -40,7 +40,7 @@ def of(architecture: str, **changes: object) -> Recipe:
 
 
 @pytest.mark.parametrize("denoise", [0.5, 1.0])
-@pytest.mark.parametrize("architecture", tinymodels.BUILDS)
+@pytest.mark.parametrize("architecture", tinymodels.PICTURES)
 def test_outside_a_mask_no_pixel_differs_and_inside_they_do(
     architecture: str, denoise: float
 ) -> None:

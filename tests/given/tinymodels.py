@@ -15,6 +15,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from generation.families.family import ARCHITECTURES
+from generation.tasks import IMAGE
 from tests.given.tiny import (
     ace_step,
     anima,
@@ -243,6 +245,9 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "wan-2.2-5b": wan.build_5b,
     "wan-vace": wan.build_vace,
 }
+
+_MEDIA = {one.name: one.medium for one in ARCHITECTURES}
+PICTURES = tuple(name for name in BUILDS if _MEDIA[name] == IMAGE)  # of which pictures are made
 
 # Other models of some of these architectures.
 VARIANTS: dict[str, Callable[[Path], Path]] = {
