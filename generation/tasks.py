@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from itertools import chain
 
 from generation.errors import OutOfRange
 
@@ -183,6 +185,22 @@ NEEDS: Mapping[Task, Needs] = {
     ),
 }
 ROLES = {role for needs in NEEDS.values() for role in (*needs.roles, *needs.optional_roles)}
+
+
+@cache
+def may_have(medium: str, section: str) -> bool:
+    """Whether a recipe of a medium may have a section, or what is no section of a task's."""
+    making = [needs for needs in NEEDS.values() if needs.medium == medium]
+    had = {name for needs in making for name in (*needs.sections, *needs.optional)}
+    return section not in SECTIONS or section in had
+
+
+@cache
+def medium_of_section(section: str) -> str:
+    """The first medium whose recipes have a section, or where none must have it, may have it."""
+    must = (needs.medium for needs in NEEDS.values() if section in needs.sections)
+    may = (needs.medium for needs in NEEDS.values() if section in needs.optional)
+    return next(chain(must, may))
 
 
 def task_for(roles: Iterable[str], medium: str = IMAGE) -> Task:

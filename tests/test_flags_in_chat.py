@@ -19,6 +19,8 @@ from generation.parameters import (
     WholeParameter,
 )
 from generation.recipe import needed
+from generation.tasks import AUDIO, MESH, SECTIONS, VIDEO, may_have
+from generation.tasks import IMAGE as IMAGE_MEDIUM
 from prompting.changes import understand
 from prompting.changing.intents import ShownPicture
 from prompting.errors import PromptingError
@@ -166,6 +168,38 @@ def test_a_parameter_in_a_reply_is_understood_or_said_to_do_nothing(row: Paramet
     intents = understand(said.words, ShownPicture(prompt="a cat")).intents
     asked = any(intent.settings or intent.changes or intent.style for intent in intents)
     assert asked != bool(said.notes), (said, intents)
+
+
+ASTRAY = "a cat --length 3 --key C major --lyrics la, la la --resolution 64 --temperature 1"
+
+
+async def test_what_is_said_of_another_medium_is_left_out_and_said(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        ann = studio.world.ann
+        await ann.command("imagine", prompt=f"{ASTRAY} --steps 4")
+        message = await ann.sees(is_result)
+        recipe = await recipe_of(message)
+        assert recipe.prompt == "a cat"
+        assert (recipe.task.needs.medium, needed(recipe.sampling).steps) == (IMAGE_MEDIUM, 4)
+        assert "--length 3 did nothing: it is said of clips, which /video makes." in message.content
+        assert "--key C major, --lyrics la, la la, --temperature 1 did nothing" in message.content
+        assert "it is said of sounds, which /sound makes." in message.content
+        assert "--resolution 64 did nothing: it is said of forms" in message.content
+
+
+@pytest.mark.parametrize("medium", [IMAGE_MEDIUM, VIDEO, AUDIO, MESH])
+@pytest.mark.parametrize("row", SAID, ids=lambda row: row.name)
+def test_a_wish_takes_the_parameters_of_its_medium_alone(row: Parameter, medium: str) -> None:
+    if row.section not in SECTIONS:
+        return  # what is of every wish
+    whole = isinstance(row, WholeParameter | AmountParameter)
+    value = VALUES.get(row.name, f"{row.low:g}" if whole else "ink")  # type: ignore[attr-defined]
+    read = unflagged(a_wish(f"a cat --{row.name} {value}"), OFFERS, medium)
+    said = getattr(getattr(read.draft, row.section), row.field)
+    assert (said is not None) == may_have(medium, row.section)
+    assert bool(read.notes) != may_have(medium, row.section)
+    assert read.draft.words.prompt == "a cat"
+    assert bool(read.flags) == may_have(medium, row.section)
 
 
 async def test_an_enhanced_wish_keeps_its_parameters(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ async def _wish(app: App, asked: argparse.Namespace) -> Wish:
         assist=AssistMode(asked.assist),
         style=asked.style,
     )
-    wish = app.studio.requests.read(wish)
+    wish = app.studio.requests.read(wish, "" if asked.medium == IMAGE else asked.medium)
     if asked.source is not None:
         data = await asyncio.to_thread(read_file, asked.source)
         found = await importing.read_and_matched(data, app.studio.offers)

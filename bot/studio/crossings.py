@@ -93,7 +93,7 @@ class Crossings:
         self, wish: Wish, source: GivenWork | None = None, *, last: GivenWork | None = None
     ) -> Request:
         """A clip.  Raises what `Requests.submit` raises, as all of these do, and NoMaker."""
-        wish = self._requests.read(wish)
+        wish = self._requests.read(wish, VIDEO)
         wish = crossing.filmed(wish, self._drafting.offers, source, last=last)
         if source is not None and source.width:
             wish = self._drafting.sized_like(wish, source.width, source.height)
@@ -109,12 +109,12 @@ class Crossings:
 
     async def voice(self, wish: Wish, source: GivenWork | None = None) -> Request:
         """A sound."""
-        wish = self._requests.read(wish)
+        wish = self._requests.read(wish, AUDIO)
         return await self._requests.submit(crossing.voiced(wish, self._drafting.offers, source))
 
     async def form(self, wish: Wish, source: GivenWork | None = None) -> Request:
         """A form.  Raises BadPicture for a picture with nothing in it."""
-        wish = self._requests.read(wish)
+        wish = self._requests.read(wish, MESH)
         if source is not None:
             await self.check_object(source)
         return await self._requests.submit(crossing.formed(wish, self._drafting.offers, source))

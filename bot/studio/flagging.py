@@ -50,6 +50,7 @@ from generation.parameters import (
     TextParameter,
     WholeParameter,
 )
+from generation.tasks import IMAGE, may_have, medium_of_section
 from prompting.errors import PromptingError
 from storage.people import AssistMode
 
@@ -68,14 +69,23 @@ class SaidInReply:
     notes: tuple[str, ...] = ()
 
 
-def unflagged(wish: Wish, offers: Offers) -> Wish:
-    """The wish with what its words hold of parameters.  Raises Unacceptable."""
+def unflagged(wish: Wish, offers: Offers, medium: str = "") -> Wish:
+    """The wish with what its words hold of parameters.  Raises Unacceptable.
+
+    `medium`: of what is made, where the wish does not say it yet.
+    """
     prompt = wish.draft.words.prompt or ""
     found = _read(prompt, offers)
-    own = [flag for flag in found.flags if isinstance(flag.row, Parameter)]
+    typed = [flag for flag in found.flags if isinstance(flag.row, Parameter)]
+    medium = medium or _medium(wish, typed, offers)
+    own = [flag for flag in typed if _is_of(flag.row, medium)]
     said = _values(own)
     twice = [flag.typed for flag in own if _has(wish, flag.row)]
-    noted = (*_noted(found, quiet=wish.parent is not None), *notes.option_counts(twice))
+    noted = (
+        *_noted(found, quiet=wish.parent is not None),
+        *notes.of_other_media(_by_medium([flag for flag in typed if flag not in own])),
+        *notes.option_counts(twice),
+    )
     if found.text != prompt:
         words = replace(wish.draft.words, prompt=found.text)
         wish = replace(wish, draft=replace(wish.draft, words=words))
@@ -119,9 +129,15 @@ def said_in_reply(words: str, offers: Offers) -> SaidInReply:
     found = _read(words, offers)
     own = [flag for flag in found.flags if isinstance(flag.row, Parameter)]
     left = [flag.typed for flag in own if flag.row in _NOT_IN_REPLIES]
-    said = {row: value for row, value in _values(own).items() if row not in _NOT_IN_REPLIES}
+    others = [flag for flag in own if not _is_of(flag.row, IMAGE)]
+    understood = [flag for flag in own if flag.row not in _NOT_IN_REPLIES and flag not in others]
+    said = _values(understood)
     text = " ".join((found.text, *(_canonical(row, value) for row, value in said.items())))
-    noted = (*_noted(found, quiet=False), *notes.not_in_a_reply(left))
+    noted = (
+        *_noted(found, quiet=False),
+        *notes.not_in_a_reply(left),
+        *notes.not_in_a_reply_of_media(_by_medium(others)),
+    )
     return SaidInReply(words=text.strip(), notes=noted)
 
 
@@ -165,6 +181,34 @@ def named_here(offers: Offers) -> IsName:
 def _stem(text: str) -> str:
     """A LoRA's name without how strongly it is put on."""
     return text.rpartition(":")[0]
+
+
+# --- media ------------------------------------------------------------------------------------
+
+
+def _medium(wish: Wish, typed: Sequence[Flag], offers: Offers) -> str:
+    """The medium of what a wish comes to."""
+    if wish.draft.task is not None:
+        return wish.draft.task.needs.medium
+    named = [flag.value for flag in typed if flag.row is MODEL and flag.value]
+    if (model := wish.model or next(reversed(named), None)) is not None:
+        return offers.makes(model)
+    before = wish.after or (wish.parent.recipe if wish.parent is not None else None)
+    return before.task.needs.medium if before is not None else IMAGE
+
+
+def _is_of(row: Any, medium: str) -> bool:
+    """Whether works of that medium have what the parameter says."""
+    return may_have(medium, row.section)
+
+
+def _by_medium(flags: Sequence[Flag]) -> dict[str, list[str]]:
+    """What was typed of parameters, by the media whose works have them."""
+    found: dict[str, list[str]] = {}
+    for flag in flags:
+        assert isinstance(flag.row, Parameter)  # the callers have chosen
+        found.setdefault(medium_of_section(flag.row.section), []).append(flag.typed)
+    return found
 
 
 # --- values -----------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ the command line (`bot.cli.console`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.languages.amounts import all_of, one_of
 from bot.languages.amounts import listed as names
 from bot.languages.speaking import mark, tr, trn
+from generation.tasks import AUDIO, IMAGE, MESH, VIDEO
 from prompting.reading.markup import Change, ChangeKind
 
 MOST = 5  # notes of one request; the rest is counted
@@ -276,7 +277,7 @@ def option_counts(typed: Sequence[str]) -> tuple[str, ...]:
     """An option and a parameter in the words say the same thing otherwise."""
     if not typed:
         return ()
-    what = names([said(each, 40)[1:-1] for each in typed])
+    what = _each(typed)
     return (tr("{what} did nothing: the option of the command counts more.", what=what),)
 
 
@@ -284,8 +285,37 @@ def not_in_a_reply(typed: Sequence[str]) -> tuple[str, ...]:
     """Parameters of a new picture."""
     if not typed:
         return ()
-    what = names([said(each, 40)[1:-1] for each in typed])
+    what = _each(typed)
     return (tr("{what} does nothing in a reply; /imagine has it.", what=what),)
+
+
+_ASTRAY = {
+    IMAGE: mark("{what} did nothing: it is said of pictures, which /imagine draws."),
+    VIDEO: mark("{what} did nothing: it is said of clips, which /video makes."),
+    AUDIO: mark("{what} did nothing: it is said of sounds, which /sound makes."),
+    MESH: mark("{what} did nothing: it is said of forms, which /model3d makes."),
+}
+
+
+def of_other_media(typed: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Parameters of works of media that are not what is made, by these media."""
+    return tuple(tr(_ASTRAY[medium], what=_each(said)) for medium, said in typed.items())
+
+
+_ASTRAY_IN_A_REPLY = {
+    VIDEO: mark("{what} does nothing in a reply; /video has it."),
+    AUDIO: mark("{what} does nothing in a reply; /sound has it."),
+    MESH: mark("{what} does nothing in a reply; /model3d has it."),
+}
+
+
+def not_in_a_reply_of_media(typed: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Parameters of works that are no pictures, by their media."""
+    return tuple(tr(_ASTRAY_IN_A_REPLY[medium], what=_each(said)) for medium, said in typed.items())
+
+
+def _each(typed: Sequence[str]) -> str:
+    return names([said(each, 40)[1:-1] for each in typed])
 
 
 def multi_prompt(typed: str, read: str, negative: str) -> str:

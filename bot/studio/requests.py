@@ -98,13 +98,14 @@ class Requests:
         wish = self.read(wish)
         return await self.submit_all((wish,), words=wish.draft.words.prompt or "")
 
-    def read(self, wish: Wish) -> Wish:
+    def read(self, wish: Wish, medium: str = "") -> Wish:
         """The wish with the parameters that its words hold ("--ar 3:2"), and without them there.
 
         Whoever begins with a picture reads it first: its shape is the wish's only where no other
-        is said.  What was read is not read again.  Raises Unacceptable.
+        is said.  What was read is not read again.  `medium`: of what is made, where the wish does
+        not say it yet.  Raises Unacceptable.
         """
-        return unflagged(wish, self._drafting.offers)
+        return unflagged(wish, self._drafting.offers, medium)
 
     async def submit_all(self, wishes: Sequence[Wish], *, words: str) -> Request:
         """Several wishes of one person as one request: all of them are queued, or none is.

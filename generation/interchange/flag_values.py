@@ -3,6 +3,8 @@
     number      "20", "7,5", ".5"          size       "3:2", "512 x 768", "portrait"
     name        as many words as are one here, else one; LoRAs with commas between them
     negative    the rest of the line
+    lyrics      all that follows, line by line
+    key         "C", "F# minor", "B flat major"; else as a name
 
 Pure.  The invariant: a value ends where it cannot go on, and what stands behind it stays.
 """
@@ -15,7 +17,9 @@ from collections.abc import Callable
 
 from generation.parameters import (
     ASSIST,
+    KEY,
     LORA,
+    LYRICS,
     NEGATIVE,
     SEED,
     SIZE,
@@ -36,6 +40,10 @@ _SIDES = r"\d{1,5}(?:[.．]\d{1,3})?"
 _SIZE = re.compile(rf"{_SIDES}\s?[x×*∶:：/ｘ比]\s?{_SIDES}(?!\w)", re.IGNORECASE)
 _CODE = re.compile(r"(?=[A-Za-z]*\d)[A-Za-z0-9]{5,12}(?!\w)")
 _MODE = re.compile(r"(?:on|off|auto)(?!\w)", re.IGNORECASE)
+_KEY = re.compile(
+    r"[a-g](?:\s?[#♯b♭]|[ -](?:sharp|flat))?(?:[ -]?(?:major|minor|maj|min|m)|\s?[大小]调)?(?!\w)",
+    re.IGNORECASE,
+)
 _COMMA = re.compile(r"\s*[,，]\s*")
 _TOKEN = re.compile(r"[^\s<>]+")
 QUOTED = re.compile(
@@ -50,6 +58,11 @@ def value_of(row: Parameter, rest: str, is_name: IsName) -> tuple[str, int] | No
     if row is NEGATIVE:
         kept = rest.partition("\n")[0].rstrip(ENDS)
         return (kept, len(kept)) if kept else None
+    if row is LYRICS:
+        kept = rest.rstrip(ENDS + "\n")
+        return (kept, len(kept)) if kept else None
+    if row is KEY and (match := _KEY.match(rest)) is not None:
+        return match[0], match.end()
     if row is LORA:
         return _several_names(row, rest, is_name)
     shape = shape_of(row)
