@@ -58,6 +58,7 @@ from generation.queue.costs import CostModel
 from generation.queue.fair_queue import FairQueue, Rules, SeatId
 from generation.queue.forecast import Promises
 from generation.recipe import MAX_SEED
+from generation.tasks import IMAGE
 from prompting.writers.ladder import WriterConfig
 from storage import private
 from storage.accounts import Ledger
@@ -378,7 +379,7 @@ def word_settings(settings: Settings) -> WordSettings:
 def default_model(settings: Settings, catalog: Catalog) -> Checkpoint:
     """The model for those who name none: the configured one, else the owner's first, else ours."""
     if settings.default_model is not None:
-        return catalog.find(settings.default_model).model
+        return catalog.find(settings.default_model, medium=IMAGE).model
     for entry in catalog.models():
         if entry.draws_words:
             return entry.model

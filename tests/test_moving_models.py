@@ -13,7 +13,7 @@ from bot.studio.wishes import Wish
 from generation.draft import Draft, DraftWords
 from generation.errors import NoMaker
 from generation.recipe import Adapter, Recipe
-from generation.tasks import Task
+from generation.tasks import VIDEO, Task
 from tests.given.drafting import a_drafting, weights
 from tests.given.stored import asked as asked_of
 
@@ -65,5 +65,5 @@ def test_those_that_make_clips_are_offered_with_them() -> None:
     offers = DRAFTING.offers
     assert [entry.name for entry in offers.checkpoints("video")] == ["dreams"]
     assert [entry.name for entry in offers.makers(Task.TEXT_TO_VIDEO)] == ["dreams"]
-    assert offers.tasks_of("dreams") > {Task.TEXT_TO_VIDEO, Task.TEXT_TO_IMAGE}
-    assert Task.TEXT_TO_VIDEO not in offers.tasks_of("plain")
+    assert offers.tasks_of("dreams", VIDEO) > {Task.TEXT_TO_VIDEO, Task.TEXT_TO_IMAGE}
+    assert Task.TEXT_TO_VIDEO not in offers.tasks_of("plain", VIDEO)

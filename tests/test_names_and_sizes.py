@@ -85,6 +85,15 @@ async def test_an_unknown_name_is_answered_with_those_that_are_here(tmp_path: Pa
         await ann.command("imagine", prompt="a", model="sdxll")
         told = await ann.sees("no model called `sdxll`")
         assert "There are: `starter`, `starter-edit`, `tiny`." in told.content
+        assert "starter-form" not in await ann.complete("imagine", "model", "starter")
+        assert "starter-form" in await ann.complete("history", "model", "starter")
+        await ann.command("model3d", prompt="a cube", model="starter-fom")
+        told = await ann.sees("no model called `starter-fom`")
+        assert "`starter-form`" in told.content
+        assert "`starter`" not in told.content
+        offered = await ann.complete("model3d", "model", "starter")
+        assert "starter-form" in offered
+        assert "starter" not in offered
         await ann.command("imagine", prompt="a", lora="ink:0.8")
         told = await ann.sees("no LoRA called `ink`")
         assert "There are: `starter-faded`, `starter-lcm`, `starter-zwx`." in told.content

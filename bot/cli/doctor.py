@@ -40,6 +40,7 @@ from bot.studio.resources import resources
 from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.errors import NoSuchName
+from generation.tasks import IMAGE
 from prompting.ownlists import OwnLists
 from prompting.speaking.styles import built_in
 from prompting.speaking.taglists import read_tags
@@ -191,7 +192,7 @@ def models(settings: Settings) -> Iterator[Finding]:
         )
     if settings.default_model is not None:
         try:
-            catalog.find(settings.default_model)
+            catalog.find(settings.default_model, medium=IMAGE)
         except NoSuchName as error:
             near = f"; did you mean {error.nearest[0]}?" if error.nearest else ""
             yield wrong(

@@ -110,7 +110,7 @@ class AxisReader:
         here = self.offers.checkpoints(IMAGE)
         there = [entry.name for entry in here if self.offered(entry.weights.sha256)]
         for one in self._named(name, typed, there):
-            entry = self.offers.catalog.find(one, "checkpoint")
+            entry = self.offers.catalog.find(one, medium=IMAGE)
             yield AxisValue(label=entry.name, put=_with(model=one))
 
     def vaes(self, name: str, typed: str) -> Iterator[AxisValue]:

@@ -171,7 +171,7 @@ NOT_OVER = mark("No model here goes over what there is, so it is made anew from 
 def _possible(wish: Wish, offers: Offers, tasks: Sequence[Task], source: GivenWork) -> Task | None:
     """The first of the tasks that the named model does, or any that is here."""
     if wish.model is not None:
-        able = offers.tasks_of(wish.model)
+        able = offers.tasks_of(wish.model, tasks[0].needs.medium)
         return next((task for task in tasks if task in able), None)
     here = offers.makers(*tasks, like=source.family)
     return next((task for entry in here[:1] for task in tasks if task in entry.tasks), None)
@@ -229,7 +229,8 @@ def _as_long(wish: Wish, offers: Offers, source: GivenWork | None) -> Wish:
     """A sound for a clip lasts as long as the clip, as far as its model makes sounds so long."""
     if source is None or source.seconds is None or wish.draft.sound.seconds is not None:
         return wish
-    maker = offers.checkpoint(wish.model) if wish.model else offers.maker(Task.TEXT_TO_AUDIO).model
+    task = Task.TEXT_TO_AUDIO
+    maker = offers.checkpoint(wish.model, task) if wish.model else offers.maker(task).model
     if (sounding := maker.family.sounding) is None:
         return wish
     seconds = round(min(source.seconds, sounding.max_seconds), 2)

@@ -174,15 +174,21 @@ class Offers:
     def checkpoint(self, model: str | Checkpoint | None, task: Task | None = None) -> Checkpoint:
         """The model of that name, for that task, or the one that draws for whoever names none.
 
-        Raises NoSuchName.
+        Raises NoSuchName, with those that make what the task makes: of none, pictures.
         """
         if model is None:
             return self._default_model()
-        return self.catalog.find(model).model_for(task) if isinstance(model, str) else model
+        if not isinstance(model, str):
+            return model
+        medium = IMAGE if task is None else task.needs.medium
+        return self.catalog.find(model, medium=medium).model_for(task)
 
-    def tasks_of(self, model: str) -> frozenset[Task]:
-        """What is made with the model of that name.  Raises NoSuchName."""
-        return self.catalog.find(model).tasks
+    def tasks_of(self, model: str, medium: str) -> frozenset[Task]:
+        """What is made with the model of that name.
+
+        Raises NoSuchName, with those that make that medium.
+        """
+        return self.catalog.find(model, medium=medium).tasks
 
     def checkpoint_of(self, recipe: Recipe) -> Checkpoint | None:
         """The one that a recipe was drawn with, with the VAE and the noise that are its own.

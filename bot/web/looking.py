@@ -144,7 +144,7 @@ class BrowserGallery:
         """With the names of models and styles that stand in recipes, where they are here."""
         offers, found = self._studio.offers, dict(said)
         with contextlib.suppress(NoSuchName, KeyError):
-            found["model"] = offers.checkpoint(said["model"]).weights.name
+            found["model"] = offers.catalog.find(said["model"]).name
         with contextlib.suppress(UnknownName, KeyError):
             found["style"] = offers.styles.named(said["style"]).name
         return found

@@ -167,12 +167,13 @@ class Catalog:
         """What lies in the folders and cannot be used, with the reasons."""
         return self._refused
 
-    def find(self, name: str, kind: Kind = "checkpoint") -> Entry:
+    def find(self, name: str, kind: Kind = "checkpoint", *, medium: str | None = None) -> Entry:
         """The entry of that name; upper and lower case and ".safetensors" do not matter.
 
         "anything [1a2b3c4d5e]" means the entry whose sha256 begins so.
 
-        Raises NoSuchName with the nearest names, NotUsable where a file of that name is refused.
+        Raises NoSuchName with the nearest names (where a medium is named, of what makes such),
+        NotUsable where a file of that name is refused.
         """
         entries = self.entries(kind)
         for spelled in (str, str.casefold):
@@ -189,9 +190,9 @@ class Catalog:
             file = refused.name.casefold()
             if name.casefold() in (file, file.removesuffix(".safetensors")):
                 raise NotUsable(word, name, refused.reason)
-        lower = {e.name.casefold(): e.name for e in entries}
+        there = tuple(e.name for e in entries if medium is None or e.makes(medium))
+        lower = {one.casefold(): one for one in there}
         near = get_close_matches(name.casefold(), lower, n=3, cutoff=0.4)
-        there = tuple(entry.name for entry in entries)
         raise NoSuchName(word, name, tuple(lower[key] for key in near), there)
 
     def known(self, weights: Weights) -> Entry | None:

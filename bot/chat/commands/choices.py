@@ -57,7 +57,16 @@ def makes(interaction: Interaction) -> str:
 
 async def models(interaction: Interaction, typed: str) -> Choices:
     """Checkpoints of the catalog that make what the command makes."""
-    entries = studio_of(interaction).offers.checkpoints(makes(interaction))
+    return _models(interaction, typed, makes(interaction))
+
+
+async def models_of_all(interaction: Interaction, typed: str) -> Choices:
+    """Checkpoints of the catalog, whatever they make."""
+    return _models(interaction, typed, None)
+
+
+def _models(interaction: Interaction, typed: str, medium: str | None) -> Choices:
+    entries = studio_of(interaction).offers.checkpoints(medium)
     rules = studio_of(interaction).servers.rules(interaction.guild_id)
     return [
         app_commands.Choice(name=_label(e.name, f" · {FAMILIES[e.family].title}"), value=_value(e))

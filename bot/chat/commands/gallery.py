@@ -42,7 +42,7 @@ def filters(callback: C) -> C:
         "until": mark("Drawn on this day or earlier (UTC)"),
     }
     offered = {
-        "model": choices.models,
+        "model": choices.models_of_all,
         "style": choices.styles,
         "since": choices.days,
         "until": choices.days,
@@ -142,7 +142,7 @@ def _person(interaction: Interaction, said: Mapping[str, Any]) -> UserId | None:
 def _model(interaction: Interaction, typed: str | None) -> str:
     """The name that stands in recipes; of a model that is not here any more, as it is typed."""
     with contextlib.suppress(NoSuchName):
-        return studio_of(interaction).offers.checkpoint(typed).weights.name if typed else ""
+        return studio_of(interaction).offers.catalog.find(typed).name if typed else ""
     return typed or ""
 
 
