@@ -34,7 +34,8 @@ _SEED = 1  # the likeliest answer is asked for, so that any seed would do
 _ALONE = frozenset(
     {
         *(IntentKind.AGAIN, IntentKind.REPRODUCE, IntentKind.INFO, IntentKind.UNDO),
-        *(IntentKind.DESCRIBE, IntentKind.VIDEO, IntentKind.NONE),
+        *(IntentKind.DESCRIBE, IntentKind.VIDEO, IntentKind.SOUND, IntentKind.FORM),
+        IntentKind.NONE,
     }
 )
 

@@ -29,12 +29,13 @@ from prompting.speaking.dialects import DIALECTS
 from prompting.writers import instructions, template
 from prompting.writers.sent import object_in
 
-VERSION = "q1"  # changes with what models are told: answers are cached and recorded by it
+VERSION = "q2"  # changes with what models are told: answers are cached and recorded by it
 EXAMPLES = Path(__file__).with_name("examples.toml")
 
 KINDS = (
     "edit", "rewrite", "restyle", "vary", "upscale", "outpaint", "inpaint", "parameters", "again",
-    "reproduce", "info", "undo", "describe", "video", "pick", "delete", "none", "ask",
+    "reproduce", "info", "undo", "describe", "video", "sound", "form", "extend", "frame", "pick",
+    "delete", "none", "ask",
 )  # fmt: skip
 ACTIONS = ("set", "add", "remove", "swap", "subtle", "strong", "")
 LONGEST_SPAN = 120  # characters of words that are copied from a reply
