@@ -72,8 +72,19 @@ def test_what_is_not_asked_for_is_in_no_answer() -> None:
 
 
 def test_what_cannot_be_done_is_said_with_what_comes_nearest() -> None:
-    for reply in ("animate this plz", "zoom out", "bigger"):
+    for reply in ("zoom out", "bigger"):
         assert "nearest" in answer(case(reply))["said"], reply
+
+
+def test_what_no_model_here_makes_is_said_with_who_gets_one() -> None:
+    for reply, what in (
+        ("animate this plz", "clips"),
+        ("what would it sound like?", "sounds"),
+        ("turn it into 3D", "3D model"),
+    ):
+        said = answer(case(reply))["said"]
+        assert what in said, reply
+        assert "/models add" in said, reply
 
 
 async def test_without_draw_the_change_is_said_and_nothing_drawn(

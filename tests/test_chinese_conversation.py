@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import discord
 import pytest
 from discord import app_commands
 
+from bot.app import BUILT_IN
 from bot.pages.help_pages import Topic
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
@@ -21,9 +23,9 @@ from tests.given.waiting import eventually
 
 # Names: of programs, of models and what they are made for, and what a person typed or is to type.
 NAMES = (
-    *("Starter (built in)", "Stable Diffusion 1", "Stable Diffusion", "karras", "euler"),
-    *("A tiny model", "Faded corners (built in)", "Four steps for the starter (built in)"),
-    *("A target, called zwx (built in)", "Captioner of the starter's world (built in)"),
+    *("Stable Diffusion 1", "Stable Diffusion", "karras", "euler", "A tiny model"),
+    # What comes along, by its card.
+    *(tomllib.loads(card.read_text("utf-8"))["title"] for card in BUILT_IN.rglob("*atelier.toml")),
 )
 
 

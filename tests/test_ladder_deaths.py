@@ -16,6 +16,7 @@ from typing import cast
 import pytest
 
 from bot.chat.announcer import Announcer
+from bot.studio.abilities import ResultReach
 from bot.studio.delivery import Delivery
 from bot.studio.known import KnownMessages
 from bot.studio.studio import Studio
@@ -67,7 +68,7 @@ class Ladder:
             # Of the studio, the announcer needs this much here.
             rules = SimpleNamespace(spoils=lambda *_: False)
             parts = {"messages": KnownMessages(tickets), "servers": rules}
-            parts["offers"] = SimpleNamespace(painter=False)
+            parts["offers"] = SimpleNamespace(painter=False, reach=ResultReach())
             studio = cast(Studio, SimpleNamespace(**parts))
             announcer = Announcer(self.discord.client(), studio, progress_seconds=1.0)
             announcer.arrived()

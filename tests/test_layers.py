@@ -30,7 +30,7 @@ from generation.draft import (
     complete,
     usual_sparing,
 )
-from generation.draft_spans import DraftExperts, DraftForm, DraftMotion, DraftSound
+from generation.draft_spans import DraftDice, DraftExperts, DraftForm, DraftMotion, DraftSound
 from generation.families.family import FAMILIES
 from generation.layers import filled
 from generation.recipe import (
@@ -84,6 +84,7 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         experts=_everything(DraftExperts),
         sound=_everything(DraftSound),
         form=_everything(DraftForm),
+        dice=_everything(DraftDice),
         adapters=(INK,),
         model="photo",
         vae="fine",

@@ -10,7 +10,7 @@ from generation.recipe import needed
 from generation.tasks import Task
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png, a_model_folder, noisy_png
-from tests.given.other_media import FILM, SOLID, VOICE, Doodler, known, makers
+from tests.given.other_media import FILM, SOLID, VOICE, Doodler, known, makers, pictures_alone
 from tests.given.results import is_result, labels
 
 
@@ -79,10 +79,11 @@ async def test_a_picture_of_one_colour_is_no_form(tmp_path: Path) -> None:
 async def test_where_nothing_makes_it_one_sentence_says_what_to_do(tmp_path: Path) -> None:
     async with a_house(tmp_path) as studio:
         ann = studio.world.ann
-        for command, what in (("video", "clips"), ("sound", "sounds"), ("model3d", "forms")):
-            await ann.command(command, prompt="a red ball that is there")
-            said = await ann.sees(f"No model that makes {what}")
-            assert "/models add" in said.content
+        with pictures_alone(studio.app.studio.offers.catalog):
+            for command, what in (("video", "clips"), ("sound", "sounds"), ("model3d", "forms")):
+                await ann.command(command, prompt="a red ball that is there")
+                said = await ann.sees(f"No model that makes {what}")
+                assert "/models add" in said.content
         assert not studio.worker.orders
 
 

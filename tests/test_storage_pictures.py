@@ -81,7 +81,7 @@ async def test_a_picture_is_read_back_with_everything_that_made_it(
         deleted=False,
     )
     assert (await pictures.get(child)).fingerprint == Fingerprint(
-        environment=ENVIRONMENT, pixels_sha256=a_digest(1)
+        environment=ENVIRONMENT, pixels_sha256=a_digest(1), file_sha256=a_digest(9)
     )
 
 

@@ -21,7 +21,7 @@ from generation.catalog.catalog import Catalog
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family, Moving, Shaping, Sounding
 from generation.recipe import Recipe, needed
-from generation.tasks import AUDIO, MESH, VIDEO, Task
+from generation.tasks import AUDIO, IMAGE, MESH, VIDEO, Task
 from tests.given import thinmodels
 from tests.given.fakes import FakeWorker
 
@@ -72,6 +72,17 @@ def known(catalog: Catalog) -> Iterator[None]:
     finally:
         for name in _MEDIA:
             FAMILIES.pop(name)
+
+
+@contextmanager
+def pictures_alone(catalog: Catalog) -> Iterator[None]:
+    """Let the catalog have no model that makes anything but pictures, not even ours."""
+    before = catalog._entries
+    catalog._entries = tuple(e for e in before if e.kind != "checkpoint" or e.makes(IMAGE))
+    try:
+        yield
+    finally:
+        catalog._entries = before
 
 
 def content_of(recipe: Recipe, brush: bytes = b"") -> bytes:
