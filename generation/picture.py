@@ -33,7 +33,8 @@ class Environment:
     torch: str
     diffusers: str
     transformers: str
-    libraries: str  # the others that touch pixels: "peft 0.21.2, pillow 13.0.0"
+    # The others that touch pixels, and what reads clips and sounds: "peft 0.21.2, pillow 13.0.0".
+    libraries: str
     threads: int  # CPU threads of one operation
     flags: str  # the exactness switches, in words
     probe: str  # "exact": drawn twice alike at start; otherwise what differed
@@ -132,8 +133,18 @@ UNKNOWN = Environment(
 
 
 def differing(then: Environment, here: Environment) -> tuple[str, ...]:
-    """Name each fact in which two environments differ."""
+    """Name each fact in which two environments differ.
+
+    Of libraries those that both name: a later version of this program names more of them.
+    """
     if then == UNKNOWN:
         return ("the file does not say where it was drawn",)
-    old, new = asdict(then), asdict(here)
-    return tuple(f"{k}: {old[k]} then, {new[k]} here" for k in old if old[k] != new[k])
+    old, new = _facts(then), _facts(here)
+    both = (k for k in old if k in new)
+    return tuple(f"{k}: {old[k]} then, {new[k]} here" for k in both if old[k] != new[k])
+
+
+def _facts(environment: Environment) -> dict[str, object]:
+    facts = asdict(environment)
+    libraries = (each.partition(" ") for each in facts.pop("libraries").split(", "))
+    return facts | {name: version for name, _, version in libraries}

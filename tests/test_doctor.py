@@ -122,6 +122,29 @@ def test_installed_libraries_are_the_pinned_ones() -> None:
     assert machine.libraries().state is Health.GOOD
 
 
+@pytest.mark.parametrize(
+    ("here", "encodes", "said"),
+    [
+        ({"av", "soundfile"}, True, ""),
+        ({"av"}, True, "pip install -c constraints.txt soundfile"),
+        ({"soundfile"}, False, "pip install -c constraints.txt av"),
+        (set(), False, "pip install -c constraints.txt av soundfile"),
+        ({"av", "soundfile"}, False, "the av that pip brings"),
+    ],
+)
+def test_what_clips_and_sounds_lack_is_a_note_with_what_to_install(
+    here: set[str], encodes: bool, said: str
+) -> None:
+    finding = machine.encoders(here.__contains__, lambda: encodes)
+    assert finding.state is (Health.NOTE if said else Health.GOOD)
+    assert finding.advice.endswith(said)
+    assert all(name in finding.found for name in {"av", "soundfile"} - here)
+
+
+def test_here_nothing_is_lacking_for_clips_and_sounds() -> None:
+    assert machine.encoders().state is Health.GOOD
+
+
 def test_a_taken_port_is_noticed() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

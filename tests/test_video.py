@@ -7,6 +7,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -206,6 +207,16 @@ def test_without_pyav_every_clip_is_a_webp_and_its_sound_is_in_none(
     [(name, smaller)] = fitting([silent], [7], [VIDEO], len(silent) // 2)
     assert name == "7.small.webp"
     assert len(smaller) < len(silent)
+
+
+def test_with_a_pyav_that_cannot_encode_every_clip_is_a_webp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = written(LONG)
+    monkeypatch.setattr(av, "codecs_available", set[str]())
+    assert VIDEO.suffix_for(written(LONG)) == ".webp"
+    assert VIDEO.suffix_for(real) == ".mp4"
+    assert VIDEO.fault(real, LONG) is None
 
 
 # -- kept ----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from bot.cli.listening import own_pages
 from bot.cli.machine import (
     cluster,
     disk,
+    encoders,
     graphics_card,
     how_full,
     libraries,
@@ -77,6 +78,7 @@ def examine(
     """Every finding, the machine first."""
     yield machine()
     yield libraries()
+    yield encoders()
     found = device()
     yield found
     yield graphics_card()

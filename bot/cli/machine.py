@@ -15,7 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -23,12 +23,19 @@ import psutil
 
 from bot.cli.findings import Finding, Health, good, note, wrong
 from bot.studio.resources import FULL, Resource, limiting, told
+from generation.media import pyav
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = "run: python start.py setup"
 TORCH_SECONDS = 120.0  # a cold disk reads torch for half a minute
 
 LIBRARIES = ("torch", "diffusers", "transformers", "discord.py", "aiosqlite", "pillow", "simcord")
+
+# What the bot does without, and how.
+MAY_LACK = {
+    "av": "clips are kept as WebP without their sound, and no MP4 that people send is read",
+    "soundfile": "sounds are kept as WAV, and of those that people send only WAVs are read",
+}
 
 PROCESSOR, APPLE = "the processor", "Apple GPU (mps)"
 
@@ -59,11 +66,11 @@ def libraries() -> Finding:
     except OSError:
         pins = {}
     versions, missing, other = [], [], []
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *MAY_LACK):
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            missing.append(name)
+            missing += [name] if name in LIBRARIES else []
             continue
         versions.append(f"{name} {version}")
         # "2.13.0+cpu" is the processor's build of 2.13.0.
@@ -79,6 +86,25 @@ def libraries() -> Finding:
             f"pictures may differ in their last bits; {SETUP}",
         )
     return good("libraries", ", ".join(versions))
+
+
+def _is_installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def encoders(
+    installed: Callable[[str], bool] = _is_installed, encodes: Callable[[], bool] = pyav.encodes
+) -> Finding:
+    """What writes clips and sounds as files that everybody plays, and reads them."""
+    lacking = [f"{name} is missing: {how}" for name, how in MAY_LACK.items() if not installed(name)]
+    if lacking:
+        names = " ".join(name for name in MAY_LACK if not installed(name))
+        advice = f"run: .venv/bin/python -m pip install -c constraints.txt {names}"
+        return note("encoders", "; ".join(lacking), advice)
+    if not encodes():
+        found = f"this build of av lacks {pyav.ENCODER}: clips are kept as WebP without their sound"
+        return note("encoders", found, "install the av that pip brings")
+    return good("encoders", f"{pyav.ENCODER} for clips, FLAC for sounds")
 
 
 _ASK_TORCH = """

@@ -24,7 +24,7 @@ from generation.errors import BadPicture
 from generation.media import media_tags
 from generation.media.footage import Footage, SoundSamples, even, shared
 from generation.media.medium import Beat
-from generation.media.pyav import BT709, LIMITED, Frame, as_rgb, as_yuv
+from generation.media.pyav import BT709, ENCODER, LIMITED, Frame, as_rgb, as_yuv
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -80,7 +80,7 @@ def _write(
     container: OutputContainer, footage: Footage, beat: Beat, crf: int, sound_bits: int
 ) -> None:
     fps = Fraction(footage.fps).limit_denominator(1001)
-    video = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": SPEED})
+    video = container.add_stream(ENCODER, rate=fps, options={"crf": str(crf), "preset": SPEED})
     video.width, video.height = (
         footage.width + footage.width % 2,
         footage.height + footage.height % 2,

@@ -7,7 +7,7 @@ invariant: the same bits give the same pixels on every processor, under one vers
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,25 @@ if TYPE_CHECKING:
 Frame = NDArray[np.uint8]  # (height, width, 3), RGB
 Frames = NDArray[np.uint8]  # (frames, height, width, 3)
 
+ENCODER: Final = "libx264"
+
 BT709, LIMITED = 1, 1  # of H.273: what players take HD for
 HD = 720  # rows from which on colours are BT.709's where nobody says whose they are
 _UNSAID = 2
 
 
 def is_here() -> bool:
-    """Whether videos can be read and written."""
+    """Whether videos can be read."""
     return importlib.util.find_spec("av") is not None
+
+
+def encodes() -> bool:
+    """Whether MP4s can be written as well: some builds lack the encoder."""
+    if not is_here():
+        return False
+    import av
+
+    return ENCODER in av.codecs_available
 
 
 def as_rgb(frame: av.VideoFrame) -> Frame:

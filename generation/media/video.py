@@ -4,8 +4,8 @@
     any other                            an MP4, which all players play, and whose frames are nearly
 
 The digest is of the content before any encoder: of an MP4 alone it cannot be told, and `digest_in`
-raises Lossy.  Where PyAV is missing every clip is a WebP, and its sound is in none (`Lossy`, too).
-The invariant: the recipe that comes out of a file is the one that went in.
+raises Lossy.  Where PyAV or its encoder is missing every clip is a WebP, and its sound is in none
+(`Lossy`, too).  The invariant: the recipe that comes out of a file is the one that went in.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def write_slowly(content: bytes, recipe: Recipe, tensors: Tensors, beat: Beat) -
     footage = footage_of(content, recipe)
     told, others = dump(recipe), infotext(recipe, tensors=tensors)
     exact = footage.samples is None and footage.count * _pixels(recipe) <= EXACT_PIXELS
-    if exact or not pyav.is_here():
+    if exact or not pyav.encodes():
         return loops.written(footage, told, others, beat)
     return mp4.written(footage, {RECIPE_TAG: told, INFOTEXT_TAG: others}, beat)
 
@@ -245,7 +245,7 @@ def _remade(file: bytes, recipe: Recipe, rung: Rung) -> tuple[str, bytes]:
         samples=mp4.samples_in(file) if with_sound else None,
         rate=mp4.READ_RATE if with_sound else 0,
     )
-    if pyav.is_here():
+    if pyav.encodes():
         return SMALL_CLIP, mp4.written(
             footage, {}, no_beat, crf=rung.crf, sound_bits=rung.sound_bits
         )

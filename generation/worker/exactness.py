@@ -27,7 +27,11 @@ FLAGS = (
     f"CUBLAS_WORKSPACE_CONFIG={WORKSPACE}; aligned weights; VAE decodes one at a time"
 )
 
-_LIBRARIES = ("numpy", "peft", "pillow", "safetensors", "tokenizers")
+_LIBRARIES = (
+    *("numpy", "peft", "pillow", "safetensors", "tokenizers"),
+    # By which clips and sounds are read that a recipe begins with.
+    *("av", "scipy", "soundfile"),
+)
 
 
 def switch_on(threads: int) -> None:

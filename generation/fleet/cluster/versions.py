@@ -20,7 +20,7 @@ ROOT = Path(generation.__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """The libraries that touch pixels, and our own code."""
+    """The libraries that touch pixels and samples, and our own code."""
 
     python: str  # without the last number
     torch: str  # "2.13.0": the build for a processor is compared as the one for a card
@@ -31,6 +31,9 @@ class Versions:
     pillow: str
     safetensors: str
     tokenizers: str
+    av: str
+    scipy: str
+    soundfile: str
     code: str  # the beginning of a digest of the package's Python files and models' configs
 
 
