@@ -129,7 +129,9 @@ def apart() -> list[Part]:
         part
         for one in ARCHITECTURES
         for part in one.parts
-        if part is not one.denoiser and (CONFIGS / part.config / "config.json").is_file()
+        if part.apart
+        and part is not one.denoiser
+        and (CONFIGS / part.config / "config.json").is_file()
     ]
 
 
@@ -141,15 +143,25 @@ def test_each_published_part_alone_is_told_by_its_networks_names_and_by_its_layo
     own = part.network.tensors(config) or {}
     laid = {k.removeprefix(part.prefix): s for k, s in part.layout(own, config).items()}
     whole = part.layout(own, config)
-    inside = part.prefix.startswith("model.diffusion_model.")  # beside a denoiser alone
-    for shapes in (own, laid, *(() if inside else (whole,))):
+    spelled = [own]
+    if all(key.startswith(part.prefix) for key in whole):  # or a tensor lies beside the others
+        spelled.append(laid)
+    if not part.prefix.startswith("model.diffusion_model."):  # which lies beside a denoiser alone
+        spelled.append(whole)
+    for shapes in spelled:
         assert part.kind in of_file(shapes, "x").fills
 
 
-@pytest.mark.parametrize(
-    "one", [one for one in ARCHITECTURES if not one.borrows], ids=lambda one: one.name
-)
-def test_each_published_denoiser_alone_is_told_in_both_spellings(one: Architecture) -> None:
+def comes_in_pieces(one: Architecture) -> bool:
+    """Whether all that its denoiser lacks may be files of their own."""
+    return all(part.apart for part in one.parts if part is not one.denoiser)
+
+
+OWNERS = [one for one in ARCHITECTURES if not one.borrows]
+
+
+def spellings(one: Architecture) -> tuple[Shapes, Shapes]:
+    """Its published denoiser alone: by its network's names, and by its layout's."""
     part = one.denoiser
     config = config_of(CONFIGS / part.config)
     own = part.network.tensors(config) or {}
@@ -159,9 +171,29 @@ def test_each_published_denoiser_alone_is_told_in_both_spellings(one: Architectu
             said = config_of(CONFIGS / each.config)
             whole |= each.layout(each.network.tensors(said) or {}, said)
     laid = {key.removeprefix(part.prefix): shape for key, shape in whole.items()}
-    for shapes in (own, laid):
+    return own, laid
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in OWNERS if comes_in_pieces(one)], ids=lambda one: one.name
+)
+def test_each_published_denoiser_alone_is_told_in_both_spellings(one: Architecture) -> None:
+    for shapes in spellings(one):
         found = of_file(shapes, "x", family=one.family)
         assert FAMILIES[found.family].architecture is one
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in OWNERS if not comes_in_pieces(one)], ids=lambda one: one.name
+)
+def test_a_denoiser_alone_of_what_is_published_whole_is_refused_by_what_it_lacks(
+    one: Architecture,
+) -> None:
+    lacks = [part.title for part in one.parts if not part.apart and part is not one.denoiser]
+    for shapes in spellings(one):
+        with pytest.raises(UnusableWeights) as refused:
+            of_file(shapes, "x")
+        assert refused.value.reason == f"a checkpoint without its {lacks[0]}"
 
 
 @pytest.mark.parametrize("one", ARCHITECTURES, ids=lambda one: one.name)
@@ -170,7 +202,7 @@ def test_people_read_what_a_missing_part_is_usually_called_and_what_a_file_may_a
 ) -> None:
     config = config_of(CONFIGS / one.denoiser.config)
     for part in one.parts:
-        if part is not one.denoiser:
+        if part.apart and part is not one.denoiser:
             assert part.usual_file(config).endswith(".safetensors"), part.title
     for family, others in one.alike.items():
         assert all(FAMILIES[name].architecture is one for name in (family, *others))

@@ -61,9 +61,9 @@ _ADAPTERS: Mapping[Kind, Part] = {
     if kind == part.adapter
 }
 
-# A name such as "decoder." begins the tensors of every VAE as well: it tells no denoiser.
-_OF_VAES = ("encoder.", "decoder.")
-_DENOISERS = tuple({one.denoiser.prefix for one in ARCHITECTURES} - set(_OF_VAES))
+# One word, such as "decoder." or "transformer.", begins names of VAEs and text encoders as well: it
+# tells no denoiser.
+_DENOISERS = tuple({p for one in ARCHITECTURES if (p := one.denoiser.prefix).count(".") > 1})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

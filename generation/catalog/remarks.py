@@ -33,7 +33,8 @@ def _of_checkpoint(family: str) -> str:
 
 def _of_vae(anatomy: Anatomy) -> str:
     """Architectures whose VAEs have the same shapes, and other numbers."""
-    kinds = {one.vae.kind: FAMILIES[one.family] for one in reversed(ARCHITECTURES)}
+    owners = [one for one in ARCHITECTURES if not one.borrows]
+    kinds = {one.vae.kind: FAMILIES[one.family] for one in reversed(owners)}
     whose = [family for kind, family in reversed(kinds.items()) if kind in anatomy.fills]
     if len(whose) < 2:
         return ""

@@ -138,6 +138,7 @@ def _part(name: str, title: str, network: Network, stage: Stage, prefix: str) ->
         prefix=_WHOLE if stage is Stage.DENOISE and name == "transformer" else prefix,
         layout=layout,
         told=told,
+        file=f"{name}/diffusion_pytorch_model.safetensors",
     )
 
 
@@ -229,7 +230,7 @@ ACE_STEP = Architecture(
     family="ace-step",
     parts=(
         _part("transformer", "transformer", TRANSFORMER, Stage.DENOISE, f"{_WHOLE}decoder."),
-        oobleck_part("ace-step/vae", "vae."),
+        oobleck_part("ace-step/vae", "vae.", "ace_1.5_vae.safetensors"),
         encoder(
             QWEN3,
             title="text encoder (Qwen3 0.6B)",

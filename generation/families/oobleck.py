@@ -15,8 +15,11 @@ OOBLECK = Network(
 )
 
 
-def oobleck_part(config: str, prefix: str = "pretransform.model.") -> Part:
-    """The VAE of an architecture, whose published config lies in that folder."""
+def oobleck_part(config: str, prefix: str, file: str) -> Part:
+    """The VAE of an architecture, whose published config lies in that folder.
+
+    `file`: what one that lies alone is usually called.
+    """
 
     def layout(shapes: Shapes, _config: Config) -> Shapes:
         return {prefix + key: shape for key, shape in shapes.items()}
@@ -33,4 +36,5 @@ def oobleck_part(config: str, prefix: str = "pretransform.model.") -> Part:
         prefix=prefix,
         layout=layout,
         told=told,
+        file=file,
     )

@@ -133,11 +133,12 @@ def _part(
     )
 
 
-def _recognise(reader: str) -> Callable[[Shapes], bool]:
+def _recognise(norm: str | None) -> Callable[[Shapes], bool]:
+    """As a folder's config tells it; others of its class have one token more."""
     return lambda shapes: (
         "prior.proj_to_clip_embeddings.weight" in shapes
-        and "shap_e_renderer.void.background" in shapes
-        and any(key.startswith(f"{reader}.") for key in shapes)
+        and "prior.prd_embedding" not in shapes
+        and ("prior.embedding_proj_norm.weight" in shapes) is (norm is not None)
     )
 
 
@@ -170,7 +171,7 @@ SHAP_E = Architecture(
             tokenizer=clip_tokenizer("tokenizer", "!"),
         ),
     ),
-    recognise=_recognise("text_encoder"),
+    recognise=_recognise(None),
     recognise_folder=_configured(None),
     pipelines="ShapEPipeline",
     noise=_NOISE,
@@ -195,7 +196,7 @@ SHAP_E_IMAGE = Architecture(
             tokenizer=PROCESSOR,
         ),
     ),
-    recognise=_recognise("image_encoder"),
+    recognise=_recognise("layer"),
     recognise_folder=_configured("layer"),
     pipelines="ShapEImg2ImgPipeline",
     noise=_NOISE,

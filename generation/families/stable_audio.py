@@ -123,11 +123,8 @@ def _part(
 
 
 def _recognise(shapes: Shapes) -> bool:
-    return (
-        "transformer.global_proj.0.weight" in shapes
-        and "projection_model.start_number_conditioner.time_positional_embedding.0.weights"
-        in shapes
-    )
+    ours = ("transformer.global_proj.0.weight", "transformer.cross_attention_proj.0.weight")
+    return all(key in shapes for key in ours)
 
 
 STABLE_AUDIO = Architecture(

@@ -157,6 +157,12 @@ def _bare_second(key: str) -> str:
     return _SECOND + key.removeprefix(_SECOND).removeprefix(DENOISER)
 
 
+def _second_file(config: Config) -> str:
+    """What goes on from pictures sees them beside the noise."""
+    made = "t2v" if config.get("in_channels", 16) == 16 else "i2v"
+    return f"wan2.2_{made}_low_noise_14B_fp16.safetensors"
+
+
 # The expert that draws where little noise is left: in files always one of its own.
 _SECOND = "transformer_2."
 _SECOND_PART = Part(
@@ -172,6 +178,7 @@ _SECOND_PART = Part(
     layout=lambda shapes, _: {_SECOND + _THEIRS(key): shape for key, shape in shapes.items()},
     spelling=lambda key: _bare_second(key) if key.startswith(_SECOND) else key,
     optional=True,
+    file=_second_file,
 )
 
 

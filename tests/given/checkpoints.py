@@ -71,6 +71,8 @@ def configs_of(architecture: str, source: Path, folder: Path) -> Path:
     """A folder of the configs by which that model's single file is read; others as published."""
     home = folder / "configs"
     for part in build_of(architecture).parts:
+        if part.optional and not (source / part.name).is_dir():
+            continue
         shutil.copytree(source / part.name, home / part.config)
         file = home / part.config / "config.json"
         config = json.loads(file.read_text())

@@ -25,7 +25,11 @@ from tests.given.thinmodels import architecture as build_of
 Spelling = Literal["single file", "folder"]
 
 # A token by which each is told, and its number.
-NOT_HANDED_ON = {"llama3": ("<|begin_of_text|>", 128000), "gemma2": ("<start_of_turn>", 106)}
+NOT_HANDED_ON = {
+    "llama3": ("<|begin_of_text|>", 128000),
+    "gemma2": ("<start_of_turn>", 106),
+    "umt5": ("</s>", 1),
+}
 
 Files = dict[str, Path]  # of each part, by its name
 

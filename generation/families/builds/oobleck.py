@@ -53,10 +53,10 @@ def told(shapes: Mapping[str, tuple[int, ...]]) -> Config:
         ends = [shapes[f"encoder.block.{n}.conv1.weight_v"] for n in range(_blocks(shapes))]
         return {
             "audio_channels": heard,
-            "channel_multiples": [rows // coded for rows, _, _ in ends],
+            "channel_multiples": tuple(rows // coded for rows, _, _ in ends),
             "decoder_channels": made,
             "decoder_input_channels": shapes["decoder.conv1.weight_v"][1],
-            "downsampling_ratios": [side // 2 for _, _, side in ends],
+            "downsampling_ratios": tuple(side // 2 for _, _, side in ends),
             "encoder_hidden_size": coded,
         }
     except (LookupError, ValueError, ZeroDivisionError):
