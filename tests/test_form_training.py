@@ -9,14 +9,13 @@ import pytest
 import torch
 from diffusers.pipelines.shap_e.renderer import MeshDecoder
 
+from generation.starter.form_words import FORM_WORDS, SIZE_WORDS
 from generation.starter.words import COLOUR_WORDS
 from generation.training.form.judge import filled, named_colour, overlap, solid_cells
 from generation.training.form.solids import FORMS, SIZES, cells, distance
 from generation.training.form.triangles import tables, triangles_of
 from generation.training.form.wishes import (
-    FORM_WORDS,
     KINDS,
-    SIZE_WORDS,
     bodies,
     held_out_bodies,
     phrase,

@@ -8,12 +8,15 @@ from random import Random
 import pytest
 
 from bot.studio import notes
-from bot.studio.remarks import never_seen, remarks
+from bot.studio.remarks import never_seen, of_words, remarks
 from generation.recipe import Input
 from generation.starter.words import STRANGERS
 from generation.tasks import Task
 from generation.training.film.captions import caption_of
 from generation.training.film.scenes import training_clip
+from generation.training.form.wishes import bodies, phrase
+from generation.training.sound.captions import words_of
+from generation.training.sound.wishes import ATTRIBUTES, TRAINING
 from generation.training.starter.captions import caption
 from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
 from tests.given.apps import a_studio
@@ -48,14 +51,43 @@ def test_no_caption_of_the_video_models_training_is_remarked_on() -> None:
     for _ in range(400):
         scene = training_clip(dice)
         text = caption_of(scene, dice).text
-        unseen, _ = never_seen(text, moves=True)
+        unseen, _ = never_seen(text, "video")
         assert {word.lower() for word in unseen} <= set(STRANGERS), text
 
 
 def test_motion_is_strange_to_the_image_model_and_a_place_to_the_video_model() -> None:
     assert never_seen("a shrinking star")[0] == ("shrinking",)
-    assert never_seen("a shrinking star", moves=True)[0] == ()
-    assert never_seen("a star in the snow", moves=True)[0] == ("snow",)
+    assert never_seen("a shrinking star", "video")[0] == ()
+    assert never_seen("a star in the snow", "video")[0] == ("snow",)
+
+
+def test_no_wish_of_the_other_trainings_is_remarked_on() -> None:
+    dice = Random(3)
+    for asked in TRAINING:
+        said, noun = words_of(asked, frozenset(ATTRIBUTES), dice)
+        assert never_seen(f"a {' '.join(said)} {noun}", "audio")[0] == ()
+    for body in bodies(held_out=True):
+        text = phrase(body, dice).text
+        unseen, _ = never_seen(text, "mesh")
+        assert {word.lower() for word in unseen} <= set(STRANGERS), text
+
+
+@pytest.mark.parametrize(
+    ("prompt", "family", "said"),
+    [
+        ("a thunderstorm", "starter-sound", "“thunderstorm”. It makes one of beep"),
+        ("a bell and a siren", "starter-sound", "not bell and siren. It makes one of"),
+        ("a red dragon", "starter-form", "“dragon”. It forms one of ball"),
+        ("a castle spinning", "starter-video", "“castle”. It draws one of flower"),
+        ("a low short beep", "starter-sound", ""),
+        ("a small red cone", "starter-form", ""),
+        ("a red cat moves left", "starter-video", ""),
+    ],
+)
+def test_each_built_in_model_is_told_by_its_own_words(prompt: str, family: str, said: str) -> None:
+    found = " ".join(of_words([prompt], family))
+    assert said in found if said else found == ""
+    assert "sunset" not in found
 
 
 def test_no_caption_of_its_training_is_remarked_on() -> None:

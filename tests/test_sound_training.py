@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from generation.starter import sound_words
-from generation.training.sound.captions import FIRST_ASKED, HELD_OUT_ASKED, caption, words_of
+from generation.training.sound.captions import HELD_OUT_ASKED, caption, words_of
 from generation.training.sound.formulas import HOP, MAX_SECONDS, RATE, sound
 from generation.training.sound.judge import judged, right_on_renders
 from generation.training.sound.lapped import CHANNELS, directions, laid_out, latents_of
@@ -59,7 +59,7 @@ def test_no_phrase_stands_for_two_things() -> None:
 
 
 def test_the_judges_phrasings_are_in_no_training() -> None:
-    assert not set(HELD_OUT_ASKED) & set(FIRST_ASKED)
+    assert not set(HELD_OUT_ASKED) & set(sound_words.ASKED)
     begun = tuple(phrase.partition("{}")[0] for phrase in HELD_OUT_ASKED if phrase[0] != "{")
     dice = Random(4)
     texts = [caption(dice.choice(TRAINING), dice).text for _ in range(500)]

@@ -48,25 +48,35 @@ def no_more_words() -> str:
     return tr("I found no more words for that, and used yours as they are.")
 
 
-def never_seen(words: Sequence[str], things: Sequence[str]) -> str:
-    """Of the built-in model."""
+def never_seen(words: Sequence[str], things: Sequence[str], medium: str = "image") -> str:
+    """Of the built-in model of a medium."""
     never = tr("The built-in model never saw {what}.", what=listed(words))
-    return f"{never} {_draws(things)}"
+    return f"{never} {_draws(things, medium)}"
 
 
-def one_thing_only(named: Sequence[str], things: Sequence[str]) -> str:
-    """Of the built-in model, which has never seen two things in a picture."""
+def one_thing_only(named: Sequence[str], things: Sequence[str], medium: str = "image") -> str:
+    """Of the built-in model, which has never seen two things at once."""
     together = all_of(named[:3])
     one = tr("The built-in model draws one thing at a time, not {what}.", what=together)
-    return f"{one} {_draws(things)}"
+    return f"{one} {_draws(things, medium)}"
 
 
-def _draws(things: Sequence[str]) -> str:
-    return tr(
+def _draws(things: Sequence[str], medium: str) -> str:
+    return tr(_DRAWN[medium], things=names(things))
+
+
+_DRAWN = {
+    "image": mark(
         "It draws one of {things}; in nine colours; on a colour, night sky, grass, "
-        "sea, sunset, snow; flat, outline, pixel art, watercolor.",
-        things=names(things),
-    )
+        "sea, sunset, snow; flat, outline, pixel art, watercolor."
+    ),
+    "video": mark(
+        "It draws one of {things}; in nine colours, on one colour; it goes left, right, up or "
+        "down, grows, shrinks, spins, blinks or stands still."
+    ),
+    "audio": mark("It makes one of {things}; low or high, short or long, soft or loud."),
+    "mesh": mark("It forms one of {things}; in nine colours; small, medium or large."),
+}
 
 
 def not_english(words: str) -> str:

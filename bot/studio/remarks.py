@@ -2,18 +2,20 @@
 
 Pure; the sentences are in `bot.studio.notes`.  Invariant: of the built-in model nothing is said
 where all that a prompt says was in its training, by the tables that it was trained with
-(`generation/starter/words.py`).
+(`generation/starter/words.py`, `sound_words.py`, `form_words.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.studio import notes
 from generation.families.family import FAMILIES, has_few_words
 from generation.recipe import Recipe
+from generation.starter import form_words, sound_words
 from generation.starter import words as seen
 from prompting.speaking.dialects import DIALECTS
 
@@ -52,21 +54,18 @@ def of_words(prompts: Sequence[str], family: str) -> Iterator[str]:
     if foreign and DIALECTS[FAMILIES[family].dialect].keeps == ("en",):
         yield notes.not_english(" ".join(foreign))
     if has_few_words(family):
-        moves = FAMILIES[family].moving is not None
-        found = [never_seen(prompt, moves=moves) for prompt in dict.fromkeys(prompts)]
+        medium = FAMILIES[family].architecture.medium
+        found = [never_seen(prompt, medium) for prompt in dict.fromkeys(prompts)]
         unseen = tuple(dict.fromkeys(word for words, _ in found for word in words))
         together = next((things for _, things in found if len(things) > 1), ())
         if unseen:
-            yield notes.never_seen(unseen, tuple(seen.OBJECT_WORDS))
+            yield notes.never_seen(unseen, tuple(TAUGHT[medium].things), medium)
         elif together:
-            yield notes.one_thing_only(together, tuple(seen.OBJECT_WORDS))
+            yield notes.one_thing_only(together, tuple(TAUGHT[medium].things), medium)
 
 
-def never_seen(prompt: str, *, moves: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words that the built-in model was not trained with, and the things that it was.
-
-    `moves`: of the video model, which knows motions instead of places and styles.
-    """
+def never_seen(prompt: str, medium: str = "image") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words that the built-in model of a medium was not trained with, and those it was of."""
     plain = _MARKED.sub(" ", prompt[:LOOKED_AT]).replace("’", "'")
     typed = [word for word in _WORD.findall(plain) if word.isascii()]
     words = [word.lower() for word in typed]
@@ -74,8 +73,8 @@ def never_seen(prompt: str, *, moves: bool = False) -> tuple[tuple[str, ...], tu
     things: dict[str, None] = {}
     at = 0
     while at < len(words):
-        length, thing = _longest(words, at, moves)
-        if length == 0 and words[at] not in _tokens(moves):
+        length, thing = _longest(words, at, medium)
+        if length == 0 and words[at] not in _tokens(medium):
             unseen.setdefault(typed[at])
         if thing:
             things.setdefault(thing)
@@ -83,9 +82,9 @@ def never_seen(prompt: str, *, moves: bool = False) -> tuple[tuple[str, ...], tu
     return tuple(unseen), tuple(things)
 
 
-def _longest(words: list[str], at: int, moves: bool) -> tuple[int, str]:
+def _longest(words: list[str], at: int, medium: str) -> tuple[int, str]:
     """How many words the longest phrase of training has that begins there, and its thing."""
-    phrases = _phrases(moves)
+    phrases = _phrases(medium)
     for length in range(min(_MOST_WORDS, len(words) - at), 0, -1):
         thing = phrases.get(tuple(words[at : at + length]))
         if thing is not None:
@@ -94,39 +93,71 @@ def _longest(words: list[str], at: int, moves: bool) -> tuple[int, str]:
 
 
 _MOST_WORDS = 7
+_Table = Mapping[str, Sequence[str]]
 
 
-@lru_cache(maxsize=2)
-def _phrases(moves: bool) -> dict[tuple[str, ...], str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """The words of a built-in model: of one thing each, of how it is, and without a meaning."""
+
+    things: _Table
+    said: tuple[_Table, ...]
+    idle: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()  # with a colour in the place of {}
+
+
+_IDLE = (*seen.OPENINGS, *seen.FILLERS, *seen.ADJECTIVES)
+TAUGHT = {
+    "image": Taught(
+        things=seen.OBJECT_WORDS,
+        said=(seen.COLOUR_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS),
+        idle=_IDLE,
+        plain=seen.PLAIN,
+    ),
+    "video": Taught(
+        things=seen.OBJECT_WORDS,
+        said=(seen.COLOUR_WORDS, seen.MOTION_WORDS, seen.MOTION_VERBS),
+        idle=(*_IDLE, *seen.MANNERS, *seen.CLIP_OPENINGS),
+        plain=seen.PLAIN,
+    ),
+    "audio": Taught(
+        things=sound_words.KIND_WORDS,
+        said=(sound_words.PITCH_WORDS, sound_words.LENGTH_WORDS, sound_words.LOUDNESS_WORDS),
+        idle=(*sound_words.PADDING, *sound_words.OPENINGS),
+    ),
+    "mesh": Taught(
+        things=form_words.FORM_WORDS,
+        said=(seen.COLOUR_WORDS, form_words.SIZE_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS),
+        idle=(*_IDLE, *form_words.OPENINGS),
+        plain=seen.PLAIN,
+    ),
+}
+
+
+@lru_cache(maxsize=4)
+def _phrases(medium: str) -> dict[tuple[str, ...], str]:
     """Every phrase of training, with the thing that it names or ""."""
+    taught = TAUGHT[medium]
     others = (
-        *(phrase for table in _TABLES[moves] for phrases in table.values() for phrase in phrases),
-        *(plain.format(colour) for plain in seen.PLAIN for colour in seen.COLOUR_WORDS),
-        *seen.OPENINGS,
-        *seen.FILLERS,
-        *seen.ADJECTIVES,
-        *((*seen.MANNERS, *seen.CLIP_OPENINGS) if moves else ()),
+        *(phrase for table in taught.said for phrases in table.values() for phrase in phrases),
+        *(plain.format(colour) for plain in taught.plain for colour in seen.COLOUR_WORDS),
+        *taught.idle,
     )
     found = {_split(phrase): "" for phrase in others}
-    for thing, phrases in seen.OBJECT_WORDS.items():
+    for thing, phrases in taught.things.items():
         for phrase in phrases:
             for form in (phrase, f"{phrase}s", f"{phrase}es", f"{phrase[:-1]}ies"):
                 found[_split(form)] = thing
     return found
 
 
-@lru_cache(maxsize=2)
-def _tokens(moves: bool) -> frozenset[str]:
-    """Single words that occur in what was said of colours, and of places and styles or motions."""
-    said = (phrase for table in _TABLES[moves] for phrases in table.values() for phrase in phrases)
-    return _SMALL | {word for phrase in (*said, *seen.PLAIN) for word in _split(phrase)}
-
-
-# Of the image model, and of the video model.
-_TABLES = (
-    (seen.COLOUR_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS),
-    (seen.COLOUR_WORDS, seen.MOTION_WORDS, seen.MOTION_VERBS),
-)
+@lru_cache(maxsize=4)
+def _tokens(medium: str) -> frozenset[str]:
+    """Single words that occur in what was said of how a thing is; a thing's own names are whole."""
+    taught = TAUGHT[medium]
+    said = (phrase for table in taught.said for phrases in table.values() for phrase in phrases)
+    kinds = (kind for table in taught.said for kind in table)
+    return _SMALL | {w for phrase in (*said, *kinds, *taught.plain) for w in _split(phrase)}
 
 
 def _split(phrase: str) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ class Family:
     # Finetunes that are spoken to otherwise: how their files are called, and in which dialect.  A
     # name decides words alone; a card says better.
     finetunes: tuple[tuple[str, str], ...] = ()
-    few_words: bool = False  # trained with the words of generation.starter.words, and no others
+    few_words: bool = False  # trained with the words of generation.starter, and no others
     kin: str = ""  # the family whose LoRAs and embeddings are made for it too
     moving: Moving | None = None
     sounding: Sounding | None = None

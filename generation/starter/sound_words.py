@@ -34,6 +34,11 @@ LOUDNESS_WORDS: dict[str, tuple[str, ...]] = {
     "loud": ("loud", "strong", "powerful", "booming", "noisy", "at full volume"),
 }
 
+# How a sound is asked for; {} is the sound.
+ASKED = ("a sound of {}", "sound of {}", "play {}", "make {}", "give me {}", "{} sound",
+         "the sound of {}", "record {}", "{} effect", "audio of {}")  # fmt: skip
+OPENINGS = tuple(asked.replace("{}", "").strip() for asked in ASKED)
+
 # What says nothing that the model knows.
 PADDING = ("clean", "clear", "recording", "sound effect", "mono", "8 kHz", "studio quality",
            "high quality", "nice", "simple", "electronic", "isolated", "foley",

@@ -37,6 +37,7 @@ _STARTER = replace(
     steps=16,
     cfg=2.0,
     dialect="starter-form",
+    few_words=True,
     shaping=Shaping(resolution=64, max_resolution=256),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from generation.families.model_family import Family, Sounding
 from generation.families.stable_audio import STABLE_AUDIO
 from generation.recipe import Precision
@@ -30,4 +32,19 @@ _STABLE_AUDIO = Family(
     sounding=Sounding(seconds=30.0, max_seconds=47.55, rate=44_100, channels=2),
 )
 
-ROWS: tuple[Family, ...] = (_STABLE_AUDIO,)
+# The built-in one: as long as all that it was taught with, at the levels that it was taught at.
+_STARTER = replace(
+    _STABLE_AUDIO,
+    name="starter-sound",
+    title="Starter for sounds (built in)",
+    steps=20,
+    cfg=2.0,
+    sampler="dpmpp_2m",
+    scheduler="karras",
+    dialect="starter-sound",
+    few_words=True,
+    precision_cuda=Precision.FP32,
+    sounding=Sounding(seconds=1.5, max_seconds=2.0, rate=8_000, channels=1),
+)
+
+ROWS: tuple[Family, ...] = (_STARTER, _STABLE_AUDIO)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
+from generation.starter.form_words import FORM_WORDS, OPENINGS, SIZE_WORDS
 from generation.starter.words import (
     ADJECTIVES,
     COLOUR_WORDS,
     FILLERS,
-    OBJECT_WORDS,
     PLAIN,
     SCENERY_WORDS,
     STRANGERS,
@@ -27,26 +27,8 @@ from generation.training.starter.draw import PALETTE
 from generation.training.starter.scenes import COLOURS
 
 HELD_OUT_TENTH = 3
-FORM_WORDS: dict[str, tuple[str, ...]] = {
-    "ball": ("ball", "sphere", "globe", "orb", "marble"),
-    "cube": ("cube", "box", "block", "die", "crate"),
-    "cone": ("cone", "traffic cone", "party hat"),
-    "ring": ("ring", "torus", "donut", "doughnut", "hoop"),
-    "pillar": ("pillar", "cylinder", "column", "tube", "can"),
-    "pyramid": ("pyramid", "egyptian pyramid"),
-    **{form: OBJECT_WORDS[form] for form in FORMS if form in OBJECT_WORDS},
-}
-SIZE_WORDS = {
-    "small": ("small", "little", "tiny", "mini"),
-    "medium": ("medium", "medium-sized", "normal-sized"),
-    "large": ("large", "big", "huge", "giant"),
-}
 _SPOKEN_SIZES = frozenset(word for words in SIZE_WORDS.values() for word in words)
 _LOOKS = tuple(word for word in ADJECTIVES if word not in _SPOKEN_SIZES)
-_OPENINGS = (
-    "a 3d model of", "a model of", "a 3d", "3d model of", "a picture of", "make", "make me",
-    "show me", "i want", "please make", "a mesh of", "a render of", "turn around", "a figure of",
-)  # fmt: skip
 KINDS: dict[str, tuple[str, ...]] = {"form": FORMS, "colour": COLOURS, "size": tuple(SIZES)}
 
 
@@ -135,7 +117,7 @@ def phrase(body: Body, dice: Random, says: frozenset[str] | None = None) -> Wish
     thing = " ".join(words)
     thing = (article(thing) if dice.random() < 0.6 else thing) + aside
     if dice.random() < 0.25:
-        thing = f"{dice.choice(_OPENINGS)} {thing}"
+        thing = f"{dice.choice(OPENINGS)} {thing}"
     parts = [thing]
     if dice.random() < 0.2:
         parts[0] += " " + _surroundings(dice)

@@ -7,6 +7,7 @@ true of the sound.  The phrasings of the judge are in no caption of the training
 from random import Random
 
 from generation.starter.sound_words import (
+    ASKED,
     KIND_WORDS,
     LENGTH_WORDS,
     LOUDNESS_WORDS,
@@ -19,8 +20,6 @@ from generation.training.starter.captions import Caption, article, typed
 from .wishes import ATTRIBUTES, SoundWish
 
 EVERYTHING = frozenset(ATTRIBUTES)
-FIRST_ASKED = ("a sound of {}", "sound of {}", "play {}", "make {}", "give me {}", "{} sound",
-               "the sound of {}", "record {}", "{} effect", "audio of {}")  # fmt: skip
 HELD_OUT_ASKED = ("I want to hear {}", "could you do {} please", "let there be {}",
                   "here comes {}", "{} in the room")  # fmt: skip
 STRANGE = 0.45
@@ -78,7 +77,7 @@ def caption(asked: SoundWish, dice: Random, says: frozenset[str] | None = None) 
         says = frozenset(n for n, chance in LEFT_OUT.items() if dice.random() >= chance)
     text = _phrase(*words_of(asked, says, dice), dice)
     if "kind" in says and dice.random() < 0.3:
-        text = dice.choice(FIRST_ASKED).format(text)
+        text = dice.choice(ASKED).format(text)
     if dice.random() < 0.25:
         parts = [text, *dice.sample(PADDING, dice.randint(1, 3))]
         if dice.random() < 0.3:

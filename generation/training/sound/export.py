@@ -16,7 +16,7 @@ from .lapped import laid_out
 MODEL = Path(__file__).parents[2] / "starter" / "models" / "starter-sound"
 
 # What the catalog reads beside the weights: this family cannot be told from its shapes alone.
-CARD = 'family = "starter-sound"\ntitle = "Starter sound (built in)"\n'
+CARD = 'family = "starter-sound"\ntitle = "Starter for sounds (built in)"\n'
 
 
 def assembled(work: Path) -> StableAudioPipeline:
