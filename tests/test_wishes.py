@@ -7,6 +7,7 @@ import pytest
 from bot.studio.wishes import Counting, seeds, shape, sized
 from generation.errors import OutOfRange
 from generation.families.family import FAMILIES
+from generation.families.sizes import fit
 from storage.people import SeedMode
 from tests.given.builders import a_draft
 
@@ -67,5 +68,5 @@ def test_every_shape_is_on_the_grid_and_of_about_the_native_area(
     known = FAMILIES[getattr(family, "name")]  # noqa: B009  # parametrised as object
     width, height = shape(known, *ratio)
     assert width % known.grid == height % known.grid == 0
-    assert min(width, height) >= known.min_side
+    assert fit(width, height, known)
     assert width * height <= 1.2 * known.width * known.height

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from generation.draft import Draft, DraftCanvas
 from generation.errors import OutOfRange
 from generation.families.model_family import Family
+from generation.families.sizes import drawn_for
 from generation.interchange.imported import Imported
 from generation.recipe import MAX_SEED, Input, Recipe, Sha256
 from prompting.assist import Assisted
@@ -87,7 +88,10 @@ def sized(draft: Draft, size: str, family: Family) -> Draft:
 
 
 def shape(family: Family, across: float, down: float) -> tuple[int, int]:
-    """Width and height on the family's grid with its native area and about this aspect ratio."""
+    """Width and height on the family's grid with its native area and about this aspect ratio.
+
+    Where the family cannot draw so long a shape, the nearest that it can.
+    """
     area = family.width * family.height
     # Beyond 1:4 no model of ours was trained; a panorama is cropped to that.
     aspect = min(4.0, max(0.25, across / down))
@@ -96,7 +100,7 @@ def shape(family: Family, across: float, down: float) -> tuple[int, int]:
         snapped = family.grid * max(1, round(pixels / family.grid))
         return max(snapped, family.min_side)
 
-    return on_grid((area * aspect) ** 0.5), on_grid((area / aspect) ** 0.5)
+    return drawn_for(on_grid((area * aspect) ** 0.5), on_grid((area / aspect) ** 0.5), family)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,11 +52,17 @@ def recipe_of(architecture: str) -> Recipe:
     (entry,) = cache_of(architecture).catalog.models()
     made: dict[str, Any] = {}
     if entry.model.family.medium == VIDEO:
-        made = {"task": Task.TEXT_TO_VIDEO, "motion": A_MOTION}
+        made = {"task": _of_words(entry.model), "motion": A_MOTION}
     if entry.model.family.medium == MESH:
         return a_form_of(entry.model)
     recipe = a_recipe(checkpoint=entry.weights, family=entry.family, width=64, height=64, **made)
     return as_a_sound(recipe) if entry.model.family.medium == AUDIO else recipe
+
+
+def _of_words(model: Checkpoint) -> Task:
+    """The first of its tasks that needs nothing besides."""
+    tasks = (task for task in Task if task in model.family.tasks and not task.needs.roles)
+    return next(tasks)
 
 
 def a_form_of(model: Checkpoint, **changes: Any) -> Recipe:

@@ -23,7 +23,7 @@ from torch import Tensor
 from generation.errors import RenderFailed
 from generation.families.architecture import Config, Stage
 from generation.media.sounds import content_of
-from generation.recipe import Recipe, needed
+from generation.recipe import Recipe, Sampling, needed
 from generation.spans import Sound, TokenDice
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.engines.engine import Given, OnStep
@@ -82,7 +82,7 @@ class MusicGen:
         on_step: OnStep,
     ) -> Tensor:
         network, frames = parts["decoder"], _frames(needed(recipe.sound))
-        writer = _Writer(network, given.words, needed(recipe.sampling).cfg, frames)
+        writer = _Writer(network, given.words, needed(recipe.sampling), frames)
         steps, dice = needed(recipe.sampling).steps, needed(recipe.dice)
         done = 0
         while not writer.ended:
@@ -136,11 +136,12 @@ class MusicGen:
 class _Writer:
     """A sound in tokens, as far as it is written."""
 
-    def __init__(self, network: Any, words: EncodedWords, cfg: float, frames: int) -> None:
+    def __init__(self, network: Any, words: EncodedWords, sampling: Sampling, frames: int) -> None:
         from transformers import DynamicCache, EncoderDecoderCache
 
         self._network, config = network, network.config
-        self._books, self._cfg, self._guided = int(config.num_codebooks), cfg, cfg > 1.0
+        self._books = int(config.num_codebooks)
+        self._cfg, self._guided = sampling.cfg, sampling.guided
         lanes = [words.context, words.negative] if self._guided else [words.context]
         self._words = torch.cat(lanes)
         known = torch.ones(words.context.shape[:2], device=self._words.device, dtype=torch.long)
