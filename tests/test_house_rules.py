@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,29 @@ MAY_NAME_SUFFIXES = (
     *("generation/catalog/previews.py", "generation/sources/fetching.py"),
     "generation/interchange/comfy/written.py",  # names pictures for another program's folder
 )
+
+
+def test_what_is_imported_is_pinned() -> None:
+    """What merely lies in somebody's environment is missing on the next machine."""
+    pins = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    pinned, brought = {_plain(name) for name in pins}, packages_distributions()
+    for file, tree in sources():
+        for name in sorted(_imported(tree)):
+            whose = {_plain(one) for one in brought.get(name, ())} - {"atelier"}
+            assert not whose or whose & pinned, f"{file} imports {name}, which is pinned nowhere"
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """The first words of the modules that it imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module.split(".")[0]
+
+
+def _plain(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_only_its_own_file_and_the_table_know_a_medium() -> None:
