@@ -14,6 +14,7 @@ from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
 from tests.given.discord_world import pictures
 from tests.given.results import is_result, labels, recipe_of
+from tests.given.waiting import eventually
 
 
 def fields_of(opened: Any) -> dict[str, str]:
@@ -155,7 +156,8 @@ async def test_a_picture_is_shown_with_all_that_it_came_from(tmp_path: Path) -> 
 async def test_a_picture_that_one_may_not_see_is_not_shown(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         here, first = studio.world, await a_flower(studio)
-        await here.ann.press(first, "🗑")
+        await here.ann.press(first, "🗑")  # is answered before the picture is gone
+        await eventually(lambda: all(m.id != first.id for m in here.ann.messages()))
         for who, picture in ((here.ben, "1"), (here.ben, "999"), (here.ben, first.jump_url)):
             await who.command("show", picture=picture)
             told = await who.sees("I do not remember that one")
