@@ -448,7 +448,7 @@ def _sampling(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | No
     denoise = needed(said.denoise) if needs.redraws else 1.0
     DENOISE.check(denoise)
     check_distilled(said.guidance, said.shift, model.family)
-    noise = resolved(_noise(model), pixels=_pixels(draft, needs, model, canvas), steps=steps)
+    noise = resolved(_noise(model), pixels=_seen(draft, needs, model.family, canvas), steps=steps)
     if said.shift is not None:
         noise = shifted(noise, said.shift)
     sigmas = expand(sampler, scheduler, steps=steps, denoise=denoise, noise=noise)
@@ -480,15 +480,15 @@ def check_distilled(guidance: float | None, shift: float | None, usual: Family) 
             raise OutOfRange(row.field, value, f"none for {usual.title}")
 
 
-def _pixels(draft: Draft, needs: Needs, model: Checkpoint, canvas: Canvas | None) -> int:
+def _seen(draft: Draft, needs: Needs, usual: Family, canvas: Canvas | None) -> int:
     """How many the networks look at, on which the levels of some flows depend."""
-    usual = model.family
     if canvas is None:
         return max(1, usual.width * usual.height)
     if (how := _redrawn(draft.enlarging, canvas, usual)) is not None:
         width, height = enlarging.piece(how, canvas, usual.grid)
         return width * height
-    return (_drawn(canvas, needs, usual) or canvas).pixels
+    drawn = _drawn(canvas, needs, usual) or canvas
+    return usual.architecture.levels_by(drawn.pixels, draft.motion.frames or 1)
 
 
 def _image_cfg(said: DraftSampling, needs: Needs, usual: Family) -> float | None:

@@ -54,18 +54,11 @@ _ARCHITECTURES = (
     _row(_LAYERED, "time_text_embed.addition_t_embedding."),
     _row("Lumina-Next", ("cap_embedder.", "layers.0.attention.wq.")),
     _row("LTX-2", "av_ca_a2v_gate_adaln_single."),
-    _row("LTX-Video", "patchify_proj."),
-    _row(
-        "LTX-Video",
-        (
-            *("transformer_blocks.0.attn1.norm_q.", "transformer_blocks.0.ff.net."),
-            *("caption_projection.", "time_embed."),
-        ),
-    ),
     _row(
         "PixArt",
         ("blocks.0.cross_attn.kv_linear.", "blocks.0.mlp.fc1."),
         ("adaln_single.", "caption_projection."),
+        unless="patchify_proj.",  # LTX-Video
     ),
     # Built like Wan, with something beside.
     _row("Wan-Animate", "face_adapter.fuser_blocks."),
@@ -138,7 +131,8 @@ _CLASSES = {
     "Wan": "Wan",
     "WanAnimate": "Wan-Animate",
     "LTX2": "LTX-2",
-    "LTX": "LTX-Video",
+    "LTXLatentUpsample": "LTX-Video's enlarging of latents",
+    "LTXI2VLongMultiPrompt": "LTX-Video by several prompts",
     "Lumina": "Lumina-Next",
     "SanaControlNet": "a model with a ControlNet",
     "SanaVideo": "Sana Video",

@@ -259,6 +259,8 @@ class Architecture:
     borrows: str = ""
     # What one call of the denoiser works on: a step's cost is its calls times this.
     work: Callable[[Recipe], float] = megapixels
+    # (pixels, frames of a film) -> the pixels by which the levels of its flow are shifted.
+    levels_by: Callable[[int, int], int] = lambda pixels, _frames: pixels
     # What is built like it and is another model, by its name; None: nothing.
     relative: Callable[[Shapes], str | None] = _nothing
     # (the configs of some of its parts, by their names) -> why these cannot draw together, as a

@@ -2,11 +2,11 @@
 
 Every random number comes from one CPU generator, seeded with the recipe's seed and used in this
 order: (1) what the task draws to begin (image-to-image: the VAE's posterior), (2) the noise of the
-start, (3) what the sampler draws per step; or, where tokens are written, (1) and each of these in
-their order.  A variation has a generator of its own, of which the
-start alone takes some noise: the steps' stays the seed's, so that strength 0 is the same picture
-and little strength a similar one under every sampler.  Nothing reads or moves torch's global
-generators.
+start, (3) what the sampler draws per step, (4) the noise that some films are decoded with; or,
+where tokens are written, (1) and each of these in their order.  A variation has a generator of its
+own, of which the start alone takes some noise: the steps' stays the seed's, so that strength 0 is
+the same picture and little strength a similar one under every sampler.  Nothing reads or moves
+torch's global generators.
 
 How a task begins and ends is in `generation.worker.tasks`, how networks do it is their engine's
 (`generation.worker.engines`).

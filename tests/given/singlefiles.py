@@ -21,6 +21,7 @@ from tests.given.tiny import (
     hidream,
     krea2,
     longcat_image,
+    ltx,
     lumina2,
     qwen_image,
     qwen_image_21,
@@ -291,6 +292,7 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "wan": wan.one_file,
     "wan-2.2-5b": wan.one_file_of_5b,
     "wan-vace": wan.one_file,
+    "ltx-video": ltx.one_file,
     "ace-step": ace_step.one_file,
 }
 # Where the VAE's names begin otherwise.

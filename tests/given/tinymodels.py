@@ -27,6 +27,7 @@ from tests.given.tiny import (
     hidream,
     krea2,
     longcat_image,
+    ltx,
     lumina2,
     parts,
     qwen_image,
@@ -244,6 +245,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "wan": wan.build,
     "wan-2.2-5b": wan.build_5b,
     "wan-vace": wan.build_vace,
+    "ltx-video": ltx.build,
 }
 
 _MEDIA = {one.name: one.medium for one in ARCHITECTURES}
@@ -252,6 +254,7 @@ PICTURES = tuple(name for name in BUILDS if _MEDIA[name] == IMAGE)  # of which p
 # Other models of some of these architectures.
 VARIANTS: dict[str, Callable[[Path], Path]] = {
     "wan-i2v": wan.build_i2v,
+    "ltx-video-0.9.5": ltx.build_later,
     "wan-flf2v": partial(wan.build_i2v, both=True),
     "wan-2.2": wan.build_22,
     "wan-2.2-i2v": partial(wan.build_22, from_pictures=True),

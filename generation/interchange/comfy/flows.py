@@ -10,8 +10,11 @@ from generation.sigmas import resolved, shifted
 def levels_of(recipe: Recipe, steps: int | None = None) -> str:
     """The name of the levels that the schedule is laid over, in so many steps; None: in its own."""
     sampling = needed(recipe.sampling)
-    trained = sampling.noise or FAMILIES[recipe.family].architecture.noise.levels
-    named = resolved(trained, pixels=recipe.drawn_at.pixels, steps=steps or sampling.steps)
+    architecture = FAMILIES[recipe.family].architecture
+    frames = recipe.motion.frames if recipe.motion is not None else 1
+    pixels = architecture.levels_by(recipe.drawn_at.pixels, frames)
+    trained = sampling.noise or architecture.noise.levels
+    named = resolved(trained, pixels=pixels, steps=steps or sampling.steps)
     return named if sampling.shift is None else shifted(named, sampling.shift)
 
 

@@ -86,7 +86,9 @@ class AnimateDiff:
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
         return self.still.decode(parts, latents)
 
-    def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
+    def film(
+        self, parts: Parts, latents: Tensor, motion: Motion, _generator: torch.Generator
+    ) -> Decoded:
         return to_frames(parts["vae"], latents, pieced(_frames, motion, 1), _unscaled)
 
     def activation_bytes(

@@ -56,8 +56,13 @@ class Beginning:
 class Filming(Protocol):
     """An engine whose networks draw films."""
 
-    def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
-        """Latents -> frames, in the recipe's pieces.  Raises RenderFailed as `decode` does."""
+    def film(
+        self, parts: Parts, latents: Tensor, motion: Motion, generator: torch.Generator, /
+    ) -> Decoded:
+        """Latents -> frames, in the recipe's pieces.  Raises RenderFailed as `decode` does.
+
+        A VAE that is shown some noise is shown the generator's, on the CPU.
+        """
 
 
 @runtime_checkable

@@ -16,6 +16,7 @@ from generation.worker.engines.flux3 import FORM, Flux3
 from generation.worker.engines.hidream import HiDream
 from generation.worker.engines.krea2 import Krea2
 from generation.worker.engines.longcat_image import LongCatImage
+from generation.worker.engines.ltx import LtxVideo
 from generation.worker.engines.lumina2 import Lumina2
 from generation.worker.engines.musicgen import MusicGen
 from generation.worker.engines.nothing import NothingDrawn
@@ -61,6 +62,7 @@ ENGINES: Mapping[str, Engine] = {
     "shap-e-image": ShapE(read=picture_of),
     "wan-2.2-5b": Wan(by_token=True),
     "wan-vace": WanVace(),
+    "ltx-video": LtxVideo(),
     "ace-step": AceStep(),
     "musicgen": MusicGen(),
 }

@@ -172,7 +172,9 @@ class Wan:
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
         return to_frames(parts["vae"], latents, decoded, back_by_channel)
 
-    def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
+    def film(
+        self, parts: Parts, latents: Tensor, motion: Motion, _generator: torch.Generator
+    ) -> Decoded:
         return to_frames(parts["vae"], latents, pieced(decoded, motion, STEP), back_by_channel)
 
     def _alive(self, _configs: Mapping[str, Config]) -> int:

@@ -87,9 +87,11 @@ class WanVace(Wan):
         found = interpolate(cells, size=size, mode="nearest-exact")
         return torch.cat([torch.zeros_like(found[:, :, :before]), found], dim=2)
 
-    def film(self, parts: Parts, latents: Tensor, motion: Motion) -> Decoded:
+    def film(
+        self, parts: Parts, latents: Tensor, motion: Motion, generator: torch.Generator
+    ) -> Decoded:
         own = latent_frames(motion.frames)  # behind those of pictures that it looks at
-        return Wan.film(self, parts, latents[:, :, latents.shape[2] - own :], motion)
+        return Wan.film(self, parts, latents[:, :, latents.shape[2] - own :], motion, generator)
 
     def _alive(self, configs: Mapping[str, Config]) -> int:
         """What each block beside says is kept until its own block is at work."""

@@ -175,7 +175,7 @@ class Bench:
         """Pixels of latents."""
         engine, motion = self.model.engine, self.recipe.motion
         if motion is not None and isinstance(engine, Filming):
-            return engine.film(self.model.parts, latents, motion)
+            return engine.film(self.model.parts, latents, motion, self.generator)
         return engine.decode(self.model.parts, latents)
 
 

@@ -67,6 +67,11 @@ def encode(
     return tuple(states)
 
 
+def counted(t5: T5, texts: Sequence[str], *, syntax: str) -> tuple[int, ...]:
+    """How many tokens each text is, its end with them.  Raises OutOfRange as `encode` does."""
+    return tuple(len(_tokens(t5, text, syntax)[0]) for text in texts)
+
+
 def _tokens(t5: T5, text: str, syntax: str) -> tuple[list[int], list[float]]:
     """The tokens of a text, its end with them, and the weight of each but the end."""
     if syntax != COMFY:

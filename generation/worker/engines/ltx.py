@@ -1,0 +1,234 @@
+r"""LTX-Video at work: a transformer of films that reads T5, and a VAE that is told a time.
+
+    words -> T5, which reads padding as well until 0.9.1 -> its states, and a mask of what is words
+    (latents (1, C, T, h, w) as tokens, time, states, mask) -> transformer -> the flow's velocity
+    latents --with a little noise, from 0.9.1 on--> VAE --> frames
+
+A token's place is told in seconds and pixels, so the rate of frames decides what is drawn.  From
+0.9.5 on the first latent frame, which is of one frame, lies at 0, and the others behind it.
+Brackets are text.  The invariant: a prompt that fits its tokens gives the stock pipelines' bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from generation.errors import OutOfRange
+from generation.families.architecture import Config, Stage
+from generation.families.ltx import LATER, SIDE, STEP, latent_frames, tokens
+from generation.recipe import Recipe, needed
+from generation.spans import Motion
+from generation.worker import pulse
+from generation.worker.codecs.decoded import Decoded
+from generation.worker.codecs.image import in_fp32
+from generation.worker.codecs.video import pieced, to_frames
+from generation.worker.engines.engine import Given
+from generation.worker.engines.flux import width_of
+from generation.worker.engines.guidance import guided, in_lanes
+from generation.worker.parts import Parts
+from generation.worker.sampling.denoiser import Predict
+from generation.worker.text import t5
+from generation.worker.text.clip import Clip, EncodedWords, Learned
+
+TOKENS, TOKENS_OF_LATER = 128, 256  # that a prompt is filled up to
+# A VAE that is told a time is told this one, of a film with so much noise: as ComfyUI does, and as
+# the stock pipelines' cards say.
+DECODED_AT, DECODED_WITH = 0.05, 0.025
+# Measured with fake tensors (tests/test_activations_of_films.py): how many of its width each token
+# of a lane keeps alive at the worst moment, and how many of its decoder's last width each pixel of
+# all frames that are decoded at once.
+ACTIVATIONS = 15
+VAE_ACTIVATIONS = 0.31
+ENCODING = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LtxVideo:
+    """How its networks draw."""
+
+    def scale(self, parts: Parts) -> int:
+        return int(parts["vae"].spatial_compression_ratio)
+
+    def learners(self, _parts: Parts) -> tuple[Clip, ...]:
+        return ()
+
+    def condition(
+        self,
+        parts: Parts,
+        recipe: Recipe,
+        _learned: Sequence[Learned],
+        _pictures: Sequence[Image],
+    ) -> EncodedWords:
+        said, name = needed(recipe.words), "text_encoder"
+        reader = t5.T5(tokenizer=parts.tokenizers[name], encoder=parts[name])
+        texts = said.prompt, said.negative_prompt
+        later = recipe.family == LATER
+        least, kept = (TOKENS_OF_LATER, t5.MAX_TOKENS) if later else (TOKENS, None)
+        context, negative = t5.encode(reader, texts, syntax=said.syntax, least=least, padding=kept)
+        places = torch.arange(context.shape[1], device=context.device)[None]
+        own, others = (places < count for count in t5.counted(reader, texts, syntax=said.syntax))
+        return EncodedWords(
+            context=context,
+            negative=negative,
+            pooled=None,
+            negative_pooled=None,
+            more={"mask": own, "negative_mask": others},
+        )
+
+    def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
+        scale, canvas, frames = self.scale(parts), recipe.drawn_at, needed(recipe.motion).frames
+        for side, pixels in (("width", canvas.width), ("height", canvas.height)):
+            if pixels % scale:
+                raise OutOfRange(side, pixels, f"a multiple of {scale} for this model")
+        if (frames - 1) % STEP:
+            least = frames - (frames - 1) % STEP
+            raise OutOfRange("frames", frames, f"{least} or {least + STEP}")
+        channels = parts["transformer"].config.in_channels
+        down, across = canvas.height // scale, canvas.width // scale
+        return 1, channels, latent_frames(frames), down, across
+
+    def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
+        network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
+        context = in_lanes(words.context, words.negative, sampling).to(network.dtype)
+        mask = in_lanes(words.more["mask"], words.more["negative_mask"], sampling)
+        _, _, *sides = self.noise_shape(parts, recipe)
+        fps = needed(recipe.motion).fps
+        later = recipe.family == LATER
+
+        def ask(lanes: Tensor, t: Tensor) -> Tensor:
+            places = _later_places if later else _places
+            out: Tensor = network(
+                hidden_states=_packed(lanes).to(network.dtype),
+                encoder_hidden_states=context,
+                encoder_attention_mask=mask,
+                timestep=t.expand(len(lanes)),
+                return_dict=False,
+                **places(sides, fps, lanes),
+            )[0]
+            return out.transpose(1, 2).reshape(len(out), -1, *sides)
+
+        return guided(ask, sampling)
+
+    def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
+        vae, film = parts["vae"], pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
+        found = _posterior(vae, film.to(vae.device, vae.dtype))
+        finite = bool(torch.isfinite(found.mean).all() and torch.isfinite(found.std).all())
+        if not finite and vae.dtype != torch.float32:
+            found = _posterior(in_fp32(vae), film.to(vae.device, torch.float32))
+        latents: Tensor = found.mode() if generator is None else found.sample(generator)
+        latents = latents.float()
+        mean, std = _means_and_stds(vae, latents)
+        scaled: Tensor = (latents - mean) * vae.config.scaling_factor / std
+        return scaled
+
+    def look(self, parts: Parts, pixels: Tensor) -> Tensor:
+        return self.encode(parts, pixels, None)
+
+    def decode(self, parts: Parts, latents: Tensor) -> Decoded:
+        return to_frames(parts["vae"], _unscaled(parts["vae"], latents), _frames, _as_it_is)
+
+    def film(
+        self, parts: Parts, latents: Tensor, motion: Motion, generator: torch.Generator
+    ) -> Decoded:
+        """Where the VAE is told a time, the noise is the generator's next."""
+        vae = parts["vae"]
+        latents = _unscaled(vae, latents).to(parts["transformer"].dtype)
+        if vae.config.timestep_conditioning:
+            noise = torch.randn(latents.shape, generator=generator, dtype=latents.dtype)
+            share = torch.tensor([DECODED_WITH], device=latents.device, dtype=latents.dtype)
+            share = share[:, None, None, None, None]
+            latents = (1 - share) * latents + share * noise.to(latents.device)
+        return to_frames(vae, latents, pieced(_frames, motion, STEP), _as_it_is)
+
+    def activation_bytes(
+        self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
+    ) -> int:
+        pixels, frames = recipe.drawn_at.pixels, needed(recipe.motion).frames
+        match stage:
+            case Stage.ENLARGE:
+                return 0
+            case Stage.ENCODE:
+                width = configs["text_encoder"].get("d_model")
+                assert isinstance(width, int)  # the catalog looked at it
+                return ENCODING * width * TOKENS_OF_LATER * itemsize
+            case Stage.DENOISE | Stage.REFINE:
+                lanes = needed(recipe.sampling).lanes
+                count = tokens(pixels, frames)
+                return ACTIVATIONS * width_of(configs["transformer"]) * count * lanes * itemsize
+            case Stage.DECODE:
+                at_once = needed(recipe.motion).piece or latent_frames(frames)
+                shown = min(frames, (at_once - 1) * STEP + 1)
+                width = _last_width(configs["vae"])
+                return int(VAE_ACTIVATIONS * width * pixels * shown * itemsize)
+
+
+def _packed(y: Tensor) -> Tensor:
+    """Each latent pixel as a token."""
+    return y.flatten(2).transpose(1, 2).contiguous()
+
+
+def _places(sides: Sequence[int], fps: float, _lanes: Tensor) -> dict[str, Any]:
+    """Where tokens lie: their frames last as long as all of a latent one's."""
+    frames, down, across = sides
+    return {
+        "num_frames": frames,
+        "height": down,
+        "width": across,
+        "rope_interpolation_scale": (STEP / fps, SIDE, SIDE),
+    }
+
+
+def _later_places(sides: Sequence[int], fps: float, lanes: Tensor) -> dict[str, Any]:
+    """The same from 0.9.5 on: the first latent frame is of one frame."""
+    frames, down, across = (torch.arange(side, device=lanes.device) for side in sides)
+    ends = (frames * STEP + 1 - STEP).clamp(min=0)
+    grid = torch.meshgrid(ends, down * SIDE, across * SIDE, indexing="ij")
+    coords = torch.stack(grid).flatten(1)[None].float()
+    coords[:, 0] = coords[:, 0] * (1.0 / fps)
+    return {"video_coords": torch.cat([coords] * len(lanes))}
+
+
+def _posterior(vae: Any, pixels: Tensor) -> Any:
+    from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+
+    pulse.beat()
+    return DiagonalGaussianDistribution(vae.encoder(pixels))
+
+
+def _means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
+    mean, std = (
+        values.view(1, -1, 1, 1, 1).to(like.device, like.dtype)
+        for values in (vae.latents_mean, vae.latents_std)
+    )
+    return mean, std
+
+
+def _unscaled(vae: Any, latents: Tensor) -> Tensor:
+    mean, std = _means_and_stds(vae, latents)
+    unscaled: Tensor = latents * std / vae.config.scaling_factor + mean
+    return unscaled
+
+
+def _as_it_is(_vae: Any, latents: Tensor) -> Tensor:
+    return latents
+
+
+def _frames(vae: Any, latents: Tensor) -> Iterator[Tensor]:
+    """All at once: each frame is seen by those before it as well."""
+    told = None
+    if vae.config.timestep_conditioning:
+        told = torch.tensor([DECODED_AT], device=latents.device, dtype=latents.dtype)
+    yield vae.decoder(latents, told)
+
+
+def _last_width(vae: Config) -> int:
+    widths, factors = vae.get("decoder_block_out_channels"), vae.get("upsample_factor")
+    assert isinstance(widths, Sequence)  # the catalog looked at it
+    factor = factors[0] if isinstance(factors, Sequence) else 1
+    return int(widths[0]) // int(factor)
