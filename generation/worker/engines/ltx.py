@@ -5,7 +5,8 @@ r"""LTX-Video at work: a transformer of films that reads T5, and a VAE that is t
     latents --with a little noise, from 0.9.1 on--> VAE --> frames
 
 A token's place is told in seconds and pixels, so the rate of frames decides what is drawn.  From
-0.9.5 on the first latent frame, which is of one frame, lies at 0, and the others behind it.
+0.9.5 on the first latent frame, which is of one frame, lies at 0, and the others behind it.  What a
+film goes on from is in it from the start, and its tokens are told that there is no noise in them.
 Brackets are text.  The invariant: a prompt that fits its tokens gives the stock pipelines' bits.
 """
 
@@ -28,7 +29,7 @@ from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import in_fp32
 from generation.worker.codecs.video import pieced, to_frames
-from generation.worker.engines.engine import Given
+from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import guided, in_lanes
 from generation.worker.parts import Parts
@@ -37,6 +38,7 @@ from generation.worker.text import t5
 from generation.worker.text.clip import Clip, EncodedWords, Learned
 
 TOKENS, TOKENS_OF_LATER = 128, 256  # that a prompt is filled up to
+CARRIED = 2  # latent frames that are held beside the first, where a clip is gone on from
 # A VAE that is told a time is told this one, of a film with so much noise: as ComfyUI does, and as
 # the stock pipelines' cards say.
 DECODED_AT, DECODED_WITH = 0.05, 0.025
@@ -99,21 +101,34 @@ class LtxVideo:
         mask = in_lanes(words.more["mask"], words.more["negative_mask"], sampling)
         _, _, *sides = self.noise_shape(parts, recipe)
         fps = needed(recipe.motion).fps
-        later = recipe.family == LATER
+        places = _later_places if recipe.family == LATER else _places
 
-        def ask(lanes: Tensor, t: Tensor) -> Tensor:
-            places = _later_places if later else _places
+        def ask(y: Tensor, t: Tensor) -> Tensor:
+            lanes = _eaten(y, given.held)
             out: Tensor = network(
                 hidden_states=_packed(lanes).to(network.dtype),
                 encoder_hidden_states=context,
                 encoder_attention_mask=mask,
-                timestep=t.expand(len(lanes)),
+                timestep=_times(lanes, t, given.held),
                 return_dict=False,
                 **places(sides, fps, lanes),
             )[0]
             return out.transpose(1, 2).reshape(len(out), -1, *sides)
 
         return guided(ask, sampling)
+
+    def opening(
+        self, parts: Parts, _recipe: Recipe, first: Tensor, last: Tensor | None
+    ) -> Beginning:
+        if last is not None:
+            raise OutOfRange("last frame", "given", "none for this model")
+        return Beginning(held=self.encode(parts, first, None))
+
+    def carries(self, _parts: Parts, recipe: Recipe) -> int:
+        """The first ones were taught to go on from a picture, the later ones from clips as well."""
+        if recipe.family != LATER:
+            return 1
+        return 1 + STEP * min(CARRIED, latent_frames(needed(recipe.motion).frames) // 2)
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         vae, film = parts["vae"], pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
@@ -166,6 +181,22 @@ class LtxVideo:
                 shown = min(frames, (at_once - 1) * STEP + 1)
                 width = _last_width(configs["vae"])
                 return int(VAE_ACTIVATIONS * width * pixels * shown * itemsize)
+
+
+def _eaten(lanes: Tensor, held: Tensor | None) -> Tensor:
+    """The noisy film of each lane with what it goes on from."""
+    if held is None:
+        return lanes
+    return torch.cat([torch.cat([held] * len(lanes)), lanes[:, :, held.shape[2] :]], dim=2)
+
+
+def _times(lanes: Tensor, t: Tensor, held: Tensor | None) -> Tensor:
+    """What each lane is told of its noise; where something is held, each token."""
+    if held is None:
+        return t.expand(len(lanes))
+    times = t.expand(len(lanes), *lanes.shape[2:]).clone()
+    times[:, : held.shape[2]] = 0
+    return times.flatten(1)
 
 
 def _packed(y: Tensor) -> Tensor:
