@@ -32,7 +32,9 @@ ZERO_SNR = "-zsnr"  # ends a name whose noise leaves no signal at last
 MAX_SHIFT = 100.0  # of a flow's levels; models have 1 to 12
 
 _NUMBER = r"(\d(?:\.\d{1,20})?(?:e-\d{1,2})?)"
-_BETAS = re.compile(rf"(linear|scaled-linear)(?::{_NUMBER}:{_NUMBER})?(-zsnr)?")
+_BETAS = re.compile(
+    rf"(linear|scaled-linear)(?::{_NUMBER}:{_NUMBER})?(?:\*(\d\.\d{{1,9}}))?(-zsnr)?"
+)
 _SHIFT = r"(\d{1,3}(?:\.\d{1,20})?)"
 _TERMINAL = r"(?:@(0\.\d{1,9}))?"
 _FLOW = re.compile(rf"flow(?::{_SHIFT}(?::(1000|10000))?)?{_TERMINAL}")
@@ -223,6 +225,7 @@ class Betas:
     linear: bool  # else their roots are
     first: float
     last: float
+    less_signal: float  # by so much is the ratio of signal to noise divided
     zero_snr: bool  # rescaled to end without any signal
 
 
@@ -232,9 +235,16 @@ def betas(noise: str) -> Betas:
     if match is None:
         raise NoSuchName("noise", noise, tuple(get_close_matches(noise, NOISES, n=3)))
     first, last = (float(match[2]), float(match[3])) if match[2] else SD_BETAS
-    if not 0 < first < last < 1:
+    less = float(match[4] or 1.0)
+    if not 0 < first < last < 1 or less <= 0:
         raise NoSuchName("noise", noise, NOISES)
-    return Betas(linear=match[1] == "linear", first=first, last=last, zero_snr=bool(match[4]))
+    return Betas(
+        linear=match[1] == "linear",
+        first=first,
+        last=last,
+        less_signal=less,
+        zero_snr=bool(match[5]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,8 +273,9 @@ def levels(noise: str) -> _Levels:
     """The noise levels of that name.  Raises NoSuchName.
 
     "scaled-linear" (the betas of Stable Diffusion 1, 2 and XL, 0.0292 to 14.6146) or "linear", the
-    betas' ends behind it where they are others ("linear:0.0001:0.02"); with "-zsnr" they are
-    rescaled to end without any signal, at 4096.  "flow": evenly from 0.001 to 1; with a shift
+    betas' ends behind it where they are others ("linear:0.0001:0.02"); with less signal, by a
+    divisor of its ratio to the noise ("scaled-linear*3.0"); with "-zsnr" they are rescaled to end
+    without any signal, at 4096.  "flow": evenly from 0.001 to 1; with a shift
     behind it ("flow:3.0"), those bent upwards; with another number, so many levels
     ("flow:3.0:10000"); with a last one, walks end there before 0 ("flow:3.0@0.02").
     "exp": those of Shap-E, 0.108 to 403.4.
@@ -298,6 +309,8 @@ def levels(noise: str) -> _Levels:
         low, high = math.sqrt(first), math.sqrt(last)
         each = [(low + (high - low) * i / 999) ** 2 for i in range(1000)]
     kept = list(accumulate((1 - beta for beta in each), mul))  # "alphas_cumprod"
+    if (less := trained.less_signal) != 1.0:
+        kept = [a / (less + (1 - less) * a) for a in kept]
     if not (kept[0] < 1 and kept[-1] > 0):  # nothing is noisy, or nothing else is
         raise NoSuchName("noise", noise, NOISES)
     if trained.zero_snr:

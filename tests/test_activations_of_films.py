@@ -15,6 +15,7 @@ from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.tasks import Task
 from generation.worker.codecs.causal_film import decoded, latent_frames
+from generation.worker.engines.cogvideox import decoded as decoded_by_twos
 from generation.worker.engines.table import ENGINES
 from generation.worker.loading.building import class_of
 from tests.given.builders import a_recipe
@@ -25,6 +26,7 @@ FEWER: dict[str, dict[str, Any]] = {
     "wan-2.2-5b": {"num_layers": 2},
     "wan-vace": {"num_layers": 4, "vace_layers": [0, 2]},
     "ltx-video": {"num_layers": 2},
+    "cogvideox": {"num_layers": 2},
 }
 
 
@@ -42,7 +44,7 @@ def test_a_stage_takes_what_was_said_and_15_percent_less_at_most(family: str, st
         for part, fewer in ((built.denoiser, FEWER[family]), (built.vae, {}))
     }
     part = built.denoiser if stage is Stage.DENOISE else built.vae
-    call = ltx_video if family == "ltx-video" else wan
+    call = {"ltx-video": ltx_video, "cogvideox": cogvideox}.get(family, wan)
 
     def work(network: Any) -> object:
         return call(network, family, stage, recipe)
@@ -85,5 +87,20 @@ def ltx_video(network: Any, _family: str, stage: Stage, recipe: Recipe) -> objec
         height=down,
         width=across,
         rope_interpolation_scale=(ltx.STEP / 16.0, ltx.SIDE, ltx.SIDE),
+        return_dict=False,
+    )
+
+
+def cogvideox(network: Any, _family: str, stage: Stage, recipe: Recipe) -> object:
+    canvas, lanes = recipe.drawn_at, needed(recipe.sampling).lanes
+    frames = latent_frames(needed(recipe.motion).frames)
+    down, across = canvas.height // 8, canvas.width // 8
+    if stage is Stage.DECODE:
+        latents = torch.empty(1, 16, frames, down, across)
+        return [piece.shape for piece in decoded_by_twos(network, latents)]
+    return network(
+        hidden_states=torch.empty(lanes, frames, 16, down, across),
+        timestep=torch.ones(lanes),
+        encoder_hidden_states=torch.empty(lanes, 226, 4096),
         return_dict=False,
     )

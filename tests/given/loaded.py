@@ -60,9 +60,9 @@ def recipe_of(architecture: str) -> Recipe:
 
 
 def _of_words(model: Checkpoint) -> Task:
-    """The first of its tasks that needs nothing besides."""
+    """The first of its tasks that needs nothing besides, or, where each needs some, of words."""
     tasks = (task for task in Task if task in model.family.tasks and not task.needs.roles)
-    return next(tasks)
+    return next(tasks, Task.TEXT_TO_VIDEO)
 
 
 def a_form_of(model: Checkpoint, **changes: Any) -> Recipe:

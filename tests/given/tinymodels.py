@@ -20,6 +20,7 @@ from generation.tasks import IMAGE
 from tests.given.tiny import (
     ace_step,
     anima,
+    cogvideox,
     ernie_image,
     flux,
     flux2,
@@ -254,6 +255,10 @@ PICTURES = tuple(name for name in BUILDS if _MEDIA[name] == IMAGE)  # of which p
 # Other models of some of these architectures.
 VARIANTS: dict[str, Callable[[Path], Path]] = {
     "wan-i2v": wan.build_i2v,
+    "cogvideox-5b": partial(cogvideox.build, turned=True),
+    "cogvideox-i2v": partial(cogvideox.build, turned=True, from_pictures=True),
+    "cogvideox-1.5": partial(cogvideox.build, newer=True),
+    "cogvideox-1.5-i2v": partial(cogvideox.build, newer=True, from_pictures=True),
     "ltx-video-0.9.5": ltx.build_later,
     "wan-flf2v": partial(wan.build_i2v, both=True),
     "wan-2.2": wan.build_22,
@@ -267,6 +272,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "shap-e": shap_e.build,
     "shap-e-image": shap_e.build_image,
     "stable-audio": stable_audio.build,
+    "cogvideox": cogvideox.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

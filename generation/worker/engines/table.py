@@ -8,6 +8,7 @@ from generation.worker.engines.ace_step import AceStep
 from generation.worker.engines.anima import Anima
 from generation.worker.engines.animatediff import AnimateDiff
 from generation.worker.engines.chroma import Chroma
+from generation.worker.engines.cogvideox import CogVideoX
 from generation.worker.engines.engine import Engine
 from generation.worker.engines.ernie_image import ErnieImage
 from generation.worker.engines.flux import Flux
@@ -63,6 +64,7 @@ ENGINES: Mapping[str, Engine] = {
     "wan-2.2-5b": Wan(by_token=True),
     "wan-vace": WanVace(),
     "ltx-video": LtxVideo(),
+    "cogvideox": CogVideoX(),
     "ace-step": AceStep(),
     "musicgen": MusicGen(),
 }

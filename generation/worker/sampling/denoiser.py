@@ -181,6 +181,8 @@ def alphas_of(noise: str) -> Tensor:
     else:
         noises = torch.linspace(said.first**0.5, said.last**0.5, 1000, dtype=torch.float32) ** 2
     kept = torch.cumprod(1.0 - noises, dim=0)
+    if (less := said.less_signal) != 1.0:
+        kept = kept / (less + (1 - less) * kept)
     if not said.zero_snr:
         return kept
     kept = torch.cumprod(1.0 - _without_terminal_signal(kept), dim=0)
