@@ -10,14 +10,21 @@ import pytest
 
 from generation.errors import Cancelled, MissingWeights, OutOfRange, WeightsChanged
 from generation.fleet.wire import Cancel, Stepped
-from generation.media.image import pixels_sha256, recipe_in
-from generation.picture import Picture, Verdict, compare
+from generation.media.image import recipe_in
+from generation.picture import Verdict, compare
 from generation.recipe import Placement, Recipe, Sha256, Variation, Weights, dump, parse
 from generation.samplers import SAMPLERS
 from tests.given import tinymodels
 from tests.given.builders import changed
 from tests.given.partly import a_mask, further, masked
-from tests.given.worker_process import WorkerProcess, a_photo, redrawing, shared, tiny_recipe
+from tests.given.worker_process import (
+    WorkerProcess,
+    a_photo,
+    redrawing,
+    same,
+    shared,
+    tiny_recipe,
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +53,6 @@ def drawn_by(*families: str) -> list[tuple[str, str]]:
 
 # Every sampler, with a family of added noise and with a flow in turn; all of both in the slow part.
 IN_TURN = [(("starter", "sd3")[n % 2], sampler) for n, sampler in enumerate(SAMPLERS)]
-
-
-def same(one: Picture, two: Picture) -> bool:
-    return (
-        one.pixels_sha256 == two.pixels_sha256
-        and one.latents_sha256 == two.latents_sha256
-        and pixels_sha256(one.file) == one.pixels_sha256
-        and compare(one, two).verdict is Verdict.IDENTICAL
-    )
 
 
 def test_the_environment_says_that_the_probe_was_exact(worker: WorkerProcess) -> None:

@@ -13,18 +13,22 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from generation.fleet.inbox import Inbox
+from generation.fleet.inbox import Inbox, Take
 from generation.fleet.stdout import own_stdout
 from generation.fleet.wire import Ready, Report, Stop, encode
 
 MEMORY_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
+# Called with each report of a job, on the thread that says it and before anybody hears it, and with
+# what takes orders.
+Overhear = Callable[[Report, Take], None]
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+
+def main(arguments: Sequence[str] | None = None, *, overhear: Overhear | None = None) -> NoReturn:
     """Run until stdin ends."""
     options = _options(arguments)
     sys.tracebacklimit = 50  # of what nobody catches
@@ -63,7 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         resting=RESTING if options.resting_memory is None else options.resting_memory,
         say=outbox.put,
     )
-    jobs = Jobs(cache, outbox.put)
+
+    def say(report: Report) -> None:
+        if overhear is not None:
+            overhear(report, jobs.take)
+        outbox.put(report)
+
+    jobs = Jobs(cache, say)
     outbox.put(Ready(environment=exactness.here(device), memory_bytes=max(0, whole)))
     inbox.open(lambda order: _leave(0) if isinstance(order, Stop) else jobs.take(order))
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()

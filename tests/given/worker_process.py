@@ -18,25 +18,30 @@ from PIL import Image
 
 from generation.catalog.catalog import Catalog
 from generation.draft import Checkpoint
+from generation.errors import Lossy
 from generation.families.family import FAMILIES
 from generation.fleet.wire import (
     Answer,
     Describe,
     Described,
+    Drawn,
     Failed,
     Finished,
     Frame,
     Question,
     Ready,
     Render,
+    Resume,
     Score,
     Scored,
+    Stepped,
     encode,
     read,
 )
 from generation.fleet.wire import failure as as_error
 from generation.job import JobId
-from generation.picture import Environment, Picture, remarked
+from generation.media.table import medium_of
+from generation.picture import Environment, Picture, Verdict, compare, remarked
 from generation.recipe import Input, Recipe, Sha256, needed
 from generation.tasks import Task
 from tests.given import tinymodels
@@ -45,6 +50,7 @@ from tests.given.builders import a_recipe, changed, levels_of
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "generation.worker")
 FAULTY = (sys.executable, "-m", "tests.given.faulty_worker")
+HALTING = (sys.executable, "-m", "generation.worker.trials.halting")
 
 OnReport = Callable[[Frame], None]
 
@@ -82,6 +88,10 @@ class WorkerProcess:
     def model(self, name: str) -> Checkpoint:
         return self._catalog.find(name).model
 
+    def making(self, name: str, medium: str) -> Checkpoint:
+        """The model, as it makes what another one may be its own besides."""
+        return self._catalog.find(name).making(medium)
+
     def number(self) -> JobId:
         return JobId(next(self._numbers))
 
@@ -103,6 +113,28 @@ class WorkerProcess:
         order = self.order(recipe, *inputs)
         self.send(order)
         return self.finished(order, on_report=on_report)
+
+    def draw_with_pauses(
+        self, recipe: Recipe, *inputs: bytes, meanwhile: Callable[[int], Render]
+    ) -> tuple[Picture, int]:
+        """Of a process that halts: the work, and behind how many steps `meanwhile` was drawn."""
+        order = self.order(recipe, *inputs)
+        pauses = 0
+
+        def on_report(report: Frame) -> None:
+            nonlocal pauses
+            if isinstance(report, Stepped) and report.job == order.job:
+                pauses += 1
+                self.send(meanwhile(report.done))
+            elif isinstance(report, Stepped):
+                self.send(Resume(job=report.job))
+            elif isinstance(report, Failed) and report.job != order.job:
+                raise as_error(report)
+            elif isinstance(report, Drawn) and report.job != order.job:
+                self.send(Resume(job=order.job))
+
+        self.send(order)
+        return self.finished(order, on_report=on_report), pauses
 
     def finished(self, order: Render, *, on_report: OnReport | None = None) -> Picture:
         """Read until the order has ended."""
@@ -155,6 +187,24 @@ class WorkerProcess:
             self.process.stdin.close()
         self.process.wait(60)
         self.process.stdout.close()
+
+
+def same(one: Picture, two: Picture) -> bool:
+    """Whether two works are one, by what the worker says and by what their files hold."""
+    return (
+        one.pixels_sha256 == two.pixels_sha256
+        and one.latents_sha256 == two.latents_sha256
+        and all(_held_by(work) in (work.pixels_sha256, None) for work in (one, two))
+        and compare(one, two).verdict is Verdict.IDENTICAL
+    )
+
+
+def _held_by(work: Picture) -> Sha256 | None:
+    """The digest of what its file holds; None: it holds that but nearly."""
+    try:
+        return medium_of(work.recipe).digest_in(work.file)
+    except Lossy:
+        return None
 
 
 @cache
