@@ -382,3 +382,55 @@ async def test_nobody_waits_for_the_end_of_a_step_that_takes_a_minute(tmp_path: 
         await eventually(lambda: len(memo.outcomes) == 2)
         assert round(paid(seen, ANN), 6) == 180.0
         assert round(paid(seen, BEN), 6) == 60.0
+
+
+class Developing(FakeWorker):
+    """One whose films are decoded for two minutes when their steps are done, piece by piece."""
+
+    pieces, piece_cost = 240, 0.5
+
+    async def _drawn(self, order: Render, life: int) -> AsyncIterator[Report]:
+        film = order.recipe.prompt == "a film"
+        async for report in super()._drawn(order, life):
+            if isinstance(report, Drawn) and film:
+                report = replace(report, seconds=report.seconds + self.pieces * self.piece_cost)
+            yield report
+            if isinstance(report, Stepped) and report.done == report.total and film:
+                for piece in range(1, self.pieces + 1):
+                    await self._device(order.job, life)
+                    await self.gate.wait()
+                    await asyncio.sleep(self.step_seconds)
+                    yield Midway(job=order.job, seconds=report.seconds + piece * self.piece_cost)
+
+
+async def test_nobody_waits_until_a_film_is_decoded(tmp_path: Path) -> None:
+    worker, seen, memo = Developing(step_seconds=0.001, step_cost=8.0), list[Event](), Memo()
+    async with an_app(tmp_path, worker, watch=seen.append, audience=memo) as app:
+        await ask(app, "a film", ANN, {"steps": 3})
+        await eventually(lambda: paid(seen, ANN) >= 3 * 8.0 + 16.0)  # its steps are done
+        worker.gate.clear()
+        short = await ask(app, "a short one", BEN, {"steps": 1})
+        before = paid(seen, ANN)
+        worker.gate.set()
+        await eventually(lambda: any(isinstance(event, Paused) for event in seen))
+        assert paid(seen, ANN) - before <= 2.0 + 2 * 0.5  # a chunk, and what was on its way
+        await eventually(lambda: len(memo.outcomes) == 2)
+        # Which of them is posted first depends on the disk.
+        assert [what for what, _ in worker.log if what == "drew"] == ["drew"] * 2
+        assert worker.log.index(("drew", worker.orders[1].job)) < worker.log.index(
+            ("drew", worker.orders[0].job)
+        )
+        assert round(paid(seen, ANN), 6) == 3 * 8.0 + 120.0
+        assert short.id in {outcome.request.id for outcome in memo.outcomes}
+
+
+def test_what_goes_on_behind_the_last_step_is_as_predicted_or_takes_as_long_again() -> None:
+    nobodys: Any = None
+    drawing = Drawing(job=a_job(1, cost=60.0), lease=nobodys)
+    for done in (1, 2, 3, 4):
+        drawing.stepped(done, 4, 10.0 * done)
+    assert drawing.left == 0.0  # as most jobs end there
+    drawing.midway(45.0)
+    assert drawing.left == 15.0  # of 60 s, 40 of which were steps
+    drawing.midway(70.0)
+    assert drawing.left == 30.0  # more than was predicted, and who knows how much

@@ -76,11 +76,25 @@ class Drawing:
         return max(self.seconds - self.last, 0.0)
 
     @property
+    def _behind_the_steps(self) -> float:
+        """Predicted seconds of what goes on when all steps are done: a film that is decoded.
+
+        What was predicted of the whole, less the steps; and as much again as it has taken, or more.
+        """
+        so_far = self._of_this_step
+        if not so_far:
+            return 0.0  # nobody said that there is any
+        pace = (self.last - self.first) / (self.total - 1) if self.total > 1 else self.last
+        return max(self.job.cost - pace * self.total - so_far, so_far)
+
+    @property
     def left(self) -> float:
         """Predicted seconds of the device that it still needs."""
         if not self.total:
             return max(self.job.cost, self._of_this_step)
         remaining = self.total - self.done
+        if not remaining:
+            return self._behind_the_steps
         if self.done < 2:
             # A guess may be far off: the others take what this one has taken already, or more.
             return max(self.job.cost * remaining / self.total, self._of_this_step * remaining)

@@ -3,7 +3,7 @@
     bot                                   worker
      | Render(job, recipe, inputs) ------> |
      | <------------------ Stepped(...) *  |   per step; a preview every few steps
-     | <------------------ Midway(job) *   |   in the middle of a step that takes long
+     | <------------------ Midway(job) *   |   in the middle of what takes long
      | Pause(job) / Resume(job) ---------> |   honoured at the next boundary, and there
      | Prefetch(recipe) -----------------> |   weights that will be wanted soon
      | GiveWay(size) --------------------> |   when no job is drawn: room for another program
@@ -227,7 +227,10 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Midway:
-    """In the middle of a step that takes long: others could have the device here as well."""
+    """In the middle of what takes long: others could have the device here as well.
+
+    Between two blocks of a step, and before or behind all steps between two pieces.
+    """
 
     job: Job
     seconds: Seconds  # as in Stepped

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, *, overhear: Overhear | None = 
 
     from generation.catalog.catalog import Catalog
     from generation.worker import exactness, pulse
-    from generation.worker.jobs import Jobs
+    from generation.worker.jobs import PATIENCE, Jobs
     from generation.worker.memory import memory
     from generation.worker.memory.model_cache import ModelCache
     from generation.worker.memory.parts_at_hand import RESTING
@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None, *, overhear: Overhear | None = 
             overhear(report, jobs.take)
         outbox.put(report)
 
-    jobs = Jobs(cache, say)
+    patience = PATIENCE if options.patience is None else options.patience
+    jobs = Jobs(cache, say, patience=patience)
     outbox.put(Ready(environment=exactness.here(device), memory_bytes=max(0, whole)))
     inbox.open(lambda order: _leave(0) if isinstance(order, Stop) else jobs.take(order))
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
@@ -99,6 +100,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_bytes,
         metavar="BYTES",
         help="use no more than this for weights and drawing; 8G and 500M are understood",
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        metavar="SECONDS",
+        help="how long a step must take before others may come in its middle",
     )
     parser.add_argument(
         "--leave",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from generation.errors import Cancelled
 
@@ -19,7 +20,8 @@ from generation.errors import Cancelled
 class Baton:
     """Hands out places in the line."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock = clock
         self._changed = threading.Condition()
         self._line: list[Turn] = []
         self._holder: Turn | None = None
@@ -58,7 +60,7 @@ class Turn:
     @property
     def seconds(self) -> float:
         """How long it has held the baton so far."""
-        running = time.perf_counter() - self._since if self._since is not None else 0.0
+        running = self._baton.clock() - self._since if self._since is not None else 0.0
         return self._held + running
 
     def enter(self) -> None:
@@ -71,7 +73,7 @@ class Turn:
             if self.cancelled:
                 raise Cancelled
             self._baton._holder = self
-            self._since = time.perf_counter()
+            self._since = self._baton.clock()
 
     def count(self) -> None:
         """A piece of a stage is done."""
@@ -128,7 +130,7 @@ class Turn:
 
     def _let_go(self) -> None:
         if self._since is not None:
-            self._held += time.perf_counter() - self._since
+            self._held += self._baton.clock() - self._since
         self._since = None
         self._baton._holder = None
         self._baton._changed.notify_all()

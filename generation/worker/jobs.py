@@ -15,6 +15,7 @@ import hashlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -72,7 +73,8 @@ PATIENCE = 0.5  # seconds
 class Jobs:
     """Takes orders (on the reader's thread) and says reports (on any).
 
-    `patience`: seconds that a job draws on before others may come in the middle of its step.
+    `patience`: seconds that a job draws on before others may come in the middle of its step;
+    `clock` tells them.
     """
 
     def __init__(
@@ -81,10 +83,11 @@ class Jobs:
         say: Callable[[Report], None],
         media: Media = MEDIA,
         patience: float = PATIENCE,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._cache, self._media, self._patience = cache, media, patience
         self._say = say
-        self._baton = Baton()
+        self._baton = Baton(clock)
         self._places: dict[JobId, Turn] = {}
         self._writing: dict[JobId, Turn] = {}  # drawn; the device has done with them
         self._hashes: dict[Sha256, str] = {}  # of LoRAs' tensors, by the file's digest
@@ -255,7 +258,8 @@ class _Drawing:
         self._patience = patience
         # Seconds of the device: when the step began, and when others could have had it last.
         self._began = self._seen = 0.0
-        self._slow = True  # whether its last step took longer than anybody is to wait
+        # Whether its last step took longer than anybody is to wait; None: there was none yet.
+        self._slow: bool | None = None
         self._behind: torch.cuda.Event | None = None
         self._stage = Stage.ENCODE
         self.loading_seconds = 0.0
@@ -268,7 +272,7 @@ class _Drawing:
             self.loading_seconds = self._place.seconds
             with pulse.of(
                 self._place,
-                rest=lambda: self._rest(model),
+                rest=lambda: self._between(model),
                 midway=lambda: self._midway(model),
             ):
                 return render(
@@ -301,25 +305,41 @@ class _Drawing:
         with torch.inference_mode(False):
             if self._cache.at(model, self._order.recipe, stage):
                 switching.switch(model, self._order.recipe, self._locate)
-        self._began = self._seen = self._place.seconds
+        self._began = self._place.seconds
         self.loading_seconds += self._began - began
 
     def _midway(self, model: Model) -> bool:
-        """Between two blocks: where the step takes long, say so, and let others have their say.
+        """Between two blocks, or pieces that hand something on: let others have their say.
+
+        Where it takes long, they are told that they could.  Whoever is to give way does so behind
+        the very next block, however lately others were told: the answer comes when it comes.
 
         Tells whether it may take long, and the thread is not to run ahead of a GPU.
         """
-        if self._stage not in (Stage.DENOISE, Stage.REFINE) or not self._slow:
+        if self._stage is Stage.DECODE:
+            stage, long = Stage.DECODE, True
+        elif self._stage in (Stage.DENOISE, Stage.REFINE) and self._slow is not False:
+            stage = Stage.DENOISE
+            long = bool(self._slow) or self._place.seconds - self._began >= self._patience
+        else:
             return False
-        if self._place.seconds - self._seen >= self._patience:
-            if not self._place.paused:
-                self._seen = self._place.seconds
-                self._say(Midway(job=self._order.job, seconds=self._seen))
-            if self._place.paused:
-                kept = self._cache.kept_midway(model, self._order.recipe)
-                if kept is not None:
-                    self._rest(model, kept)
+        self._tell()
+        if self._place.paused and long:
+            kept = self._cache.kept_midway(model, self._order.recipe, stage)
+            if kept is not None:
+                self._rest(model, kept)
         return True
+
+    def _between(self, model: Model) -> None:
+        """Between two pieces that hand nothing on: the same."""
+        self._tell()
+        self._rest(model)
+
+    def _tell(self) -> None:
+        """Others could have the device here; who was told so a moment ago is not told again."""
+        if not self._place.paused and self._place.seconds - self._seen >= self._patience:
+            self._seen = self._place.seconds
+            self._say(Midway(job=self._order.job, seconds=self._seen))
 
     def _stepped(self, model: Model, done: int, total: int, x0: Tensor | None) -> None:
         """A step is done: say so, then let others have their say."""
@@ -341,7 +361,7 @@ class _Drawing:
             )
         )
         self._rest(model)
-        self._began = self._place.seconds
+        self._began = self._seen = self._place.seconds
 
     def _rest(self, model: Model, kept: int = 0) -> None:
         """Let others have the device, if this job is paused.
@@ -354,7 +374,7 @@ class _Drawing:
             away = self._place.boundary()
         if away:
             self._come_back(model, kept)
-        self._seen = self._place.seconds
+            self._seen = self._place.seconds
 
     def _come_back(self, model: Model, kept: int) -> None:
         """Others may have drawn with this model meanwhile, or have had its room."""

@@ -2,13 +2,16 @@
 
     layers of a text encoder | blocks of a UNet or a VAE | pieces of a file | parts of a model
         each is a beat: it is counted, and raises Cancelled when the job is to end
-    chunks of a prompt, pieces that a VAE decodes, the end of a stage
+    chunks of a prompt, tiles, the end of a stage
         each is a rest: the job may be paused there, too
+    pieces of a film that a VAE decodes
+        between two of them as well; what the VAE hands on stays on the device
     the outermost blocks of a denoiser
         between two of them it may as well, where its step takes long
 
 A network that is left in its middle must keep nothing of a call in itself: another job may call it
-meanwhile.  Denoisers do not; video VAEs do, so they are left between two pieces alone.
+meanwhile.  Denoisers do not; video VAEs do, so they are left between two pieces alone, where
+whoever decodes has what they hand on.
 
 The bot learns the count with each answer to a Ping, so that slow and hanging can be told apart.
 The invariant: a beat changes no number, and on a thread that draws no job it does nothing.
@@ -47,7 +50,7 @@ def of(
 ) -> Iterator[None]:
     """This thread draws the job with that place; `rest` lets others have the device.
 
-    `midway` does so in the middle of a step that takes long, and says whether this one may.
+    `midway` does so in the middle of a step or a film, and says whether it may take long.
     """
     before = _mine.place, _mine.rest, _mine.midway
     _mine.place, _mine.rest, _mine.midway = place, rest, midway
@@ -90,6 +93,13 @@ def rest() -> None:
     beat()
     if _mine.rest is not None:
         _mine.rest()
+
+
+def between() -> None:
+    """A piece is done that left something on the device for the next.  Raises Cancelled."""
+    beat()
+    if _mine.midway is not None:
+        _mine.midway()
 
 
 def follow(module: nn.Module, *, abreast: bool = False) -> None:

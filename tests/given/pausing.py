@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,13 +94,14 @@ class Table:
     heard: list[Report] = field(default_factory=list)
     pause_at: Callable[[int], bool] = lambda _: False
     patience: float = 1e9  # seconds, after which a job may be left in the middle of a step
+    clock: Callable[[], float] = time.perf_counter
     cancel_at: int | None = None
     victim: JobId | None = None
     _news: queue.SimpleQueue[Report] = field(default_factory=queue.SimpleQueue)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**6)))
 
     def __post_init__(self) -> None:
-        self.jobs = Jobs(self.cache, self._say, patience=self.patience)
+        self.jobs = Jobs(self.cache, self._say, patience=self.patience, clock=self.clock)
 
     def _say(self, report: Report) -> None:
         if isinstance(report, Stepped) and report.job == self.victim:
@@ -181,7 +183,12 @@ def a_table(
 
 
 def a_table_of(
-    catalog: Catalog, limit: int | None, *, host_memory: int = 0, patience: float = 1e9
+    catalog: Catalog,
+    limit: int | None,
+    *,
+    host_memory: int = 0,
+    patience: float = 1e9,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Table:
     """The same over any catalog."""
     exactness.switch_on(threads=1)
@@ -193,6 +200,6 @@ def a_table_of(
         host_memory=host_memory,
         say=lambda holding: news[0](holding),
     )
-    table = Table(cache=cache, patience=patience)
+    table = Table(cache=cache, patience=patience, clock=clock)
     news.append(table._say)
     return table

@@ -7,9 +7,11 @@ time of a long job in which neither it nor another job was drawn.  The worker sa
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from statistics import median
 
 from bot.app import BUILT_IN, default_model
@@ -17,7 +19,7 @@ from bot.trials.bench.figure import Figure, Ground, percentile
 from generation.catalog.catalog import Catalog
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, complete
 from generation.fleet.local import LocalWorker
-from generation.fleet.wire import Drawn, Render, Stepped
+from generation.fleet.wire import Drawn, Midway, Render, Stepped
 from generation.job import JobId
 from generation.parameters import STEPS
 from generation.recipe import Recipe, needed
@@ -66,14 +68,19 @@ class _Drawer:
                     wall, own = time.perf_counter() - began, report.seconds
         return wall - own - other, wall, pauses
 
-    async def first_preview(self) -> tuple[float, float]:
-        """Seconds from a small job's order, beside a long one, to its preview; and a long step."""
+    async def first_preview(self, *, blocks: bool = False) -> tuple[float, float]:
+        """Seconds from a small job's order, beside a long one, to its preview; and a long step.
+
+        `blocks`: or the longest of its blocks, where it may be left between two of them.
+        """
         long, small = self.order(self.long), self.order(self.small)
         stepped = asyncio.Event()
-        took, steps = 0.0, []
+        took, steps, left = 0.0, [], [0.0]
 
         async def draw_long() -> None:
             async for report in self._worker.render(long):
+                if isinstance(report, Stepped | Midway):
+                    left.append(report.seconds)
                 if isinstance(report, Stepped):
                     steps.append(report.seconds)
                     if len(steps) == 4:
@@ -88,17 +95,22 @@ class _Drawer:
                 took = time.perf_counter() - began
         await self._worker.cancel(long.job)
         await asyncio.gather(running, return_exceptions=True)
+        if blocks:
+            within = [at for at in left if steps[0] <= at <= steps[3]]
+            return took, max(after - before for before, after in pairwise(within))
         return took, (steps[3] - steps[0]) / 3
 
 
 @asynccontextmanager
-async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
+async def _drawer(ground: Ground, *, blocks: bool = False) -> AsyncIterator[_Drawer]:
+    """`blocks`: the long job is as large as can be, and left between any two blocks of a step."""
     settings = ground.settings
     folders, digests = (*settings.model_folders, BUILT_IN), ground.folder / "digests.json"
     catalog = Catalog(folders, digests)
     await asyncio.to_thread(catalog.scan)
     model = default_model(settings, catalog)
-    worker = LocalWorker(folders, digests, settings.device)
+    between = ("--patience", "0") if blocks else ()
+    worker = LocalWorker(folders, digests, settings.device, arguments=between)
     try:
         device = (await worker.start()).environment.device
         limits = model.family
@@ -108,7 +120,13 @@ async def _drawer(ground: Ground) -> AsyncIterator[_Drawer]:
             canvas=DraftCanvas(width=limits.min_side, height=limits.min_side),
             sampling=DraftSampling(steps=2),
         )
-        long = Draft(words=words, sampling=DraftSampling(steps=STEPS.high))
+        grid = limits.architecture.grid
+        side = math.isqrt(limits.max_pixels) // grid * grid if blocks else None
+        long = Draft(
+            words=words,
+            canvas=DraftCanvas(width=side, height=side),
+            sampling=DraftSampling(steps=STEPS.high),
+        )
         recipes = (complete(draft, model, seed=0, device=device) for draft in (long, small))
         drawer = _Drawer(worker, *recipes)
         await drawer.drawn(drawer.small)
@@ -157,4 +175,20 @@ async def pausing(ground: Ground) -> tuple[Figure, ...]:
             f"{median(late):.0f} ms, a step {1000 * median(s for _, s in previews):.0f} ms",
         )
     )
-    return tuple(figures)
+    return (*figures, await _inside_a_step(ground))
+
+
+async def _inside_a_step(ground: Ground) -> Figure:
+    """Of a step as long as the model's can be, which may be left between any two blocks."""
+    async with _drawer(ground, blocks=True) as drawer:
+        previews = [await drawer.first_preview(blocks=True) for _ in range(PREVIEWS)]
+    late = [1000 * (took - block) for took, block in previews]
+    return Figure(
+        name="first_preview_in_a_step",
+        what="the same in the middle of a long step, minus one block of that, p95",
+        value=percentile(late, 95),
+        target=100.0,
+        unit="ms",
+        how=f"{PREVIEWS} small jobs beside one of {_size(drawer.long)}; median "
+        f"{median(late):.0f} ms, a block {1000 * median(s for _, s in previews):.0f} ms",
+    )

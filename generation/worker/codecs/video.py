@@ -76,7 +76,7 @@ def _content(
         if not bool(torch.isfinite(piece).all()):
             return None
         found.append(rgb(piece))
-        pulse.rest()
+        pulse.between()
     return b"".join(found)
 
 

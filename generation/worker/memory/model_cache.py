@@ -40,7 +40,7 @@ OnLoad = Callable[[str], None]
 Paths = tuple[Path | None, Path | None, tuple[Path, ...], Path | None, tuple[Path, ...]]
 
 
-# What a job may keep in the middle of a step: a quarter of what others can have.
+# What a job may keep in the middle of a step or a film: a quarter of what others can have.
 LITTLE = 4
 
 
@@ -153,12 +153,12 @@ class ModelCache:
         finally:
             self._parts.returning_bytes = 0
 
-    def kept_midway(self, model: Model, recipe: Recipe) -> int | None:
-        """Bytes that a job keeps on the device which is left in the middle of a step.
+    def kept_midway(self, model: Model, recipe: Recipe, stage: Stage) -> int | None:
+        """Bytes that a job keeps on the device which is left in the middle of a stage's work.
 
-        None: so many that others may lack them; it is left behind the step.
+        None: so many that others may lack them; it is left behind the step, or the last piece.
         """
-        kept = needs.activations(recipe, model, Stage.DENOISE)
+        kept = needs.activations(recipe, model, stage)
         return kept if kept * LITTLE <= self._parts.possible_bytes(()) else None
 
     @contextmanager
