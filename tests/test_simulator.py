@@ -27,7 +27,7 @@ from generation.simulator.engine import (
 from generation.simulator.fluid import Fluid
 from generation.simulator.lags import lags
 from generation.simulator.policies import FAIR, FIFO, OTHERS, ROUND, VTC, WARM, Contender
-from generation.simulator.traces import DISK, Crowd, Script, Trace
+from generation.simulator.traces import DISK, MEDIA_DISK, Crowd, Script, Trace
 
 A, B, C = UserId(1), UserId(2), UserId(3)
 HERE, THERE = GroupId("here"), GroupId("there")
@@ -234,6 +234,27 @@ def test_a_chunk_is_whole_steps() -> None:
     ends = [served.end for served in log.served]
     # 16 steps of 0.12 s fit into 2 s; decoding goes with the last eight.
     assert ends == pytest.approx([6 + 1.92, 6 + 3.84, 6 + 5.4])
+
+
+def test_a_long_step_is_left_between_its_blocks_and_a_film_between_the_pieces_behind_them() -> None:
+    script = Script(1, MEDIA_DISK, sigma=0.0)
+    script.ask("A", 0.0, kind=Crowd.HEAVY, model="film in 4", steps=1)
+    log = played(script.trace(), FAIR.make(1), chunk=2.0)
+    block, piece = 12.2 / 40, 48.2 / 21
+    took = [served.end - served.start for served in log.served]
+    # Six blocks fit into 2 s, and four are left; a piece does not, and is waited for.
+    assert took == pytest.approx([25 + 6 * block, *[6 * block] * 5, 4 * block, *[piece] * 21])
+    assert sum(took) == pytest.approx(25 + 12.2 + 48.2)
+
+
+def test_whatever_videos_there_are_the_day_is_the_same() -> None:
+    usual, measured = (
+        traces.mixed(11, MEDIA_DISK, videos=videos)
+        for videos in (("video",), traces.MEASURED_VIDEOS)
+    )
+    seen = [[(a.who, a.at) for a in trace] for trace in (usual, measured)]
+    assert seen[0] == seen[1]
+    assert {round(a.seconds) for a in measured if a.checkpoint.name == "film"} == {97, 536}
 
 
 def test_a_swap_is_paid_once_while_the_model_stays() -> None:

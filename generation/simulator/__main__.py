@@ -13,7 +13,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from generation.simulator import crowd, forecasts, table
@@ -21,8 +22,14 @@ from generation.simulator.mutants import MUTANTS
 from generation.simulator.policies import FAIR, Contender
 from generation.simulator.scenarios import SCENARIOS, SEEDS, Scenario
 from generation.simulator.targets import Results, judge
+from generation.simulator.traces import MEDIA_MEMORY, MEMORY, Trace, mixed, of_all_media
 
-CROWD, PROMISES = "crowd", "P"
+CROWD = "crowd"
+# What was promised on R1, and on its twin of all media.
+PROMISES: Mapping[str, Callable[[int], Trace]] = {
+    "P": partial(mixed, models=MEMORY),
+    "V-P": partial(of_all_media, models=MEDIA_MEMORY),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,9 +50,10 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.flush()
     if _wanted(CROWD, options.scenarios):
         results.add(CROWD, FAIR.name, crowd.figures(_mutated(FAIR, options.mutant)))
-    if _wanted(PROMISES, options.scenarios):
-        for seed in range(options.first, options.first + options.seeds):
-            results.add(PROMISES, FAIR.name, forecasts.figures(seed))
+    for key, trace in PROMISES.items():
+        if _wanted(key, options.scenarios):
+            for seed in range(options.first, options.first + options.seeds):
+                results.add(key, FAIR.name, forecasts.figures(trace(seed)))
     verdicts = judge(results)
     print(table.verdicts(verdicts, markdown=options.markdown))
     missed = [verdict.target.number for verdict in verdicts if verdict.missed]
@@ -76,7 +84,7 @@ def _wanted(key: str, wanted: Sequence[str]) -> bool:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    keys = [scenario.key for scenario in SCENARIOS] + ["E", "F", "W", PROMISES, CROWD]
+    keys = [scenario.key for scenario in SCENARIOS] + ["E", "F", "V", "W", *PROMISES, CROWD]
     parser = argparse.ArgumentParser(prog="python -m generation.simulator")
     parser.add_argument("scenarios", nargs="*", help=f"of {', '.join(dict.fromkeys(keys))}")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many days of each kind")

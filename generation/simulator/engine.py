@@ -113,9 +113,9 @@ class Simulation:
         self._trace = trace
         self._policy = policy
         self._device = device
-        self._left = [
-            needed(asked.job.recipe.sampling).steps for asked in trace
-        ]  # steps, by job id
+        self._left = [  # places where it can be left, by job id
+            asked.checkpoint.places(needed(asked.job.recipe.sampling).steps) for asked in trace
+        ]
         swaps = {asked.job.needs: asked.checkpoint.swap for asked in trace}
         self._seats = [SimulatedSeat(number, device.slots, swaps) for number in range(device.seats)]
         self._ends: list[tuple[float, int, int]] = []  # of chunks: when, order, seat
@@ -150,9 +150,9 @@ class Simulation:
 
     def _end_chunk(self, number: int, now: float) -> None:
         seat = self._seats[number]
-        job, seconds, steps = self._chunks[number]
+        job, seconds, places = self._chunks[number]
         asked = self._trace[job]
-        self._left[job] -= steps
+        self._left[job] -= places
         seat.job = None
         if not self._left[job]:
             self.log.finished[job] = now
@@ -160,7 +160,7 @@ class Simulation:
             self._begin(number, now, before=None)
             return
         seat.parked.add(job)
-        left = asked.checkpoint.seconds(self._left[job]) * asked.error
+        left = asked.checkpoint.until(self._left[job], self._left[job]) * asked.error
         self._policy.settle(job, seconds, now, left=left)
         self._begin(number, now, before=job)
 
@@ -183,10 +183,10 @@ class Simulation:
         if swap:
             self.log.swaps += 1
         overhead += swap
-        steps, seconds = self._next_chunk(self._trace[job])
+        places, seconds = self._next_chunk(self._trace[job])
         seconds += overhead
         seat.job = job
-        self._chunks[number] = (job, seconds, steps)
+        self._chunks[number] = (job, seconds, places)
         self.log.started.setdefault(job, now)
         self.log.served.append(Served(now, now + seconds, job, overhead))
         heappush(self._ends, (now + seconds, self.log.decisions, number))
@@ -202,12 +202,10 @@ class Simulation:
             raise Broken(f"{len(seat.parked)} jobs are parked on {seat.id}")
 
     def _next_chunk(self, asked: Arrival) -> tuple[int, float]:
-        """Steps until the next boundary, and their seconds."""
-        model, left, chunk = asked.checkpoint, self._left[asked.job.id], self._device.chunk
-        if chunk is None:
-            return left, model.seconds(left)
-        steps = min(max(1, int(chunk / model.step)), left)
-        return steps, model.step * steps + (model.ends if steps == left else 0.0)
+        """Places until the next boundary, and their seconds."""
+        model, left = asked.checkpoint, self._left[asked.job.id]
+        places = model.stretch(left, self._device.chunk)
+        return places, model.until(places, left)
 
 
 def simulate(trace: Trace, policy: TurnPolicy, device: Device, *, horizon: float) -> Log:

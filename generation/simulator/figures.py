@@ -36,6 +36,7 @@ def of_mixed(trace: Trace, log: Log, rules: Rules | None) -> Figures:
         "pauses": float(log.pauses),
         "paused": log.pauses * PAUSE / (log.seats * log.horizon),
         "idle": log.idle,
+        "held": max(served.end - served.start - served.overhead for served in log.served),
     }
     if rules is not None:
         figures["of B1"] = max(

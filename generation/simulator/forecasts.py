@@ -1,4 +1,4 @@
-"""How true the queue's forecasts are: what light users are promised on R1, and what comes of it.
+"""How true the queue's forecasts are: what light users are promised, and what comes of it.
 
 Invariant: a promise is made when the job arrives, by what is known then; it learns only from those
 that had been kept by that time.
@@ -14,14 +14,13 @@ from generation.queue.forecast import Promises
 from generation.queue.seat import Seat, SeatId
 from generation.simulator.engine import Device, simulate
 from generation.simulator.figures import Figures
-from generation.simulator.traces import HOUR, MEMORY, Crowd, Trace, mixed
+from generation.simulator.traces import HOUR, Crowd, Trace
 
 LEARNT = 20  # kept promises before p90 is judged
 
 
-def figures(seed: int) -> Figures:
+def figures(trace: Trace) -> Figures:
     """Parts of the promises that were kept, and by how much the median one was wrong."""
-    trace = mixed(seed, MEMORY)
     rules = Rules()
     promising = _Promising(trace, FairQueue(rules=rules))
     device = Device(chunk=rules.chunk, max_parked=rules.max_parked)

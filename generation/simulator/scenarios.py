@@ -9,6 +9,7 @@ D   a burst of 400 jobs after an idle hour
 E   sixteen accounts of one person in one of two servers; E-newcomers: in the newcomers' group
 F   U1 with predictions that are right (F-0), half wrong (F-0.5), worthless (F-1)
 G   endless newcomers; one of them waits for another model, another comes a second time
+V   films as they were measured: V-U1, V-N4, V-F0, V-F1 are the twins of those, V-R1 has all media
 W   weights 1:2:4; W-4: four devices, weight 10 against three of weight 1, one seat per person
 """
 
@@ -33,7 +34,17 @@ from generation.simulator.policies import (
     Contender,
     fair,
 )
-from generation.simulator.traces import DISK, HOUR, MANY, MEMORY, TWELVE, Trace
+from generation.simulator.traces import (
+    DISK,
+    HOUR,
+    MANY,
+    MEASURED_VIDEOS,
+    MEDIA_DISK,
+    MEDIA_MEMORY,
+    MEMORY,
+    TWELVE,
+    Trace,
+)
 
 SEEDS = tuple(range(traces.FIRST_SEED, traces.FIRST_SEED + 5))
 
@@ -88,6 +99,42 @@ _U1 = Scenario(
     measure=figures.of_mixed,
     columns=_MIXED,
     contenders=_EVERYBODY,
+)
+
+_WITH_FILMS = partial(traces.mixed, models=MEDIA_DISK, videos=MEASURED_VIDEOS)
+_V = replace(
+    _U1,
+    key="V-U1",
+    title="U1, whose videos take what was measured: 536 and 97 s in steps of 24 and 12 s",
+    trace=_WITH_FILMS,
+    columns=(*_MIXED, "held"),
+)
+_OF_ALL_MEDIA = (
+    replace(
+        _V,
+        key="V-R1",
+        title="R1 with films, sounds and forms beside pictures, as they were measured",
+        trace=partial(traces.of_all_media, models=MEDIA_MEMORY),
+    ),
+    _V,
+    replace(
+        _V,
+        key="V-N4",
+        title="N4, whose videos take what was measured",
+        trace=partial(_WITH_FILMS, light=120, heavy=8, groups=8, jobs=1200),
+        contenders=(VTC, FAIR),
+        seats=4,
+    ),
+    *(
+        replace(
+            _V,
+            key=f"V-F{sigma}",
+            title=f"V-U1, logarithm of the predictions' errors has a deviation of {sigma}",
+            trace=partial(_WITH_FILMS, sigma=sigma),
+            contenders=(FAIR,),
+        )
+        for sigma in (0, 1)
+    ),
 )
 
 SCENARIOS: Sequence[Scenario] = (
@@ -177,6 +224,7 @@ SCENARIOS: Sequence[Scenario] = (
         contenders=(*OTHERS, FAIR),
         horizon=HOUR / 2,
     ),
+    *_OF_ALL_MEDIA,
     Scenario(
         key="W",
         title="weights 1:2:4",

@@ -9,7 +9,16 @@ from generation.simulator.scenarios import Scenario
 from generation.simulator.targets import Results, TargetVerdict
 
 # Figures that are parts of one; all others are printed as whole numbers.
-_FINE = {"jain": 3, "useful": 2, "burst": 2, "other": 3, "same": 3, "alts": 3, "error": 4}
+_FINE = {
+    "jain": 3,
+    "held": 1,
+    "useful": 2,
+    "burst": 2,
+    "other": 3,
+    "same": 3,
+    "alts": 3,
+    "error": 4,
+}
 _PARTS = 3  # digits of a person's part
 
 

@@ -12,7 +12,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 
 from generation.draft import Checkpoint, Draft, DraftSampling, DraftWords, complete
 from generation.families.family import FAMILIES
@@ -30,7 +30,9 @@ class SimulatedModel:
     name: str
     step: float
     swap: float  # to bring it onto the device
-    ends: float  # encoding the words and decoding the picture; paid with the last step
+    ends: float  # encoding the words and decoding what was drawn; paid behind the last step
+    blocks: int = 1  # of one step: a job can be left behind each of them
+    pieces: int = 0  # into which the ends are cut; 0: they belong to the last step
 
     @property
     def key(self) -> ModelKey:
@@ -38,8 +40,28 @@ class SimulatedModel:
         return model_key(recipe(self.name, steps=1))
 
     def seconds(self, steps: int) -> float:
-        """What a whole picture takes, once the model is there."""
+        """What a whole work takes, once the model is there."""
         return self.step * steps + self.ends
+
+    def places(self, steps: int) -> int:
+        """How often it can be left, the end included."""
+        return steps * self.blocks + self.pieces
+
+    def until(self, places: int, left: int) -> float:
+        """What the next so many of those that are left take."""
+        if not self.pieces:
+            return self.step / self.blocks * places + (self.ends if places == left else 0.0)
+        within = min(places, max(left - self.pieces, 0))
+        return self.step / self.blocks * within + self.ends / self.pieces * (places - within)
+
+    def stretch(self, places: int, seconds: float | None) -> int:
+        """How many of them are worked on in so many seconds, one at least; None: all of them."""
+        if seconds is None:
+            return places
+        within = places - self.pieces
+        if within > 0:
+            return min(max(1, int(seconds / (self.step / self.blocks))), within)
+        return min(max(1, int(seconds / (self.ends / self.pieces))), places)
 
 
 # From disk; parameters of the right size, not measurements.
@@ -69,7 +91,49 @@ THREE: Tastes = (("sdxl", 0.55), ("flux", 0.25), ("anime", 0.2))
 # The second is half as popular as the first, the third a third...
 TWELVE: Tastes = tuple((f"style {number}", 0.3222 / number) for number in range(1, 13))
 
-VIDEO_STEPS = 50  # 206 s
+# Works of all media as they were measured, each by those who say so and on a card of theirs:
+#   film    Wan 2.2 14B in fp8, 81 frames of 640x640, RTX 4090D: 536 s with 20 steps, 97 s with a
+#           LoRA for 4 (ComfyUI's template video_wan2_2_14B_i2v).  A step with the LoRA asks the
+#           model once instead of twice: from both follows what a step takes, and what is no step.
+#           40 blocks in a call, 21 latent frames
+#   clip    Wan 2.1 1.3B, 81 frames of 832x480, RTX 4090: 4 minutes (its README), 50 steps.
+#           30 blocks in a call, 21 latent frames
+#   song    ACE-Step, RTX 4090: 1.74 s for a minute with 27 steps, 3.84 s with 60 (its README);
+#           here three minutes
+#   sound   Stable Audio 3 small, two minutes, RTX 2080 Ti: words 0.58 s, 8 steps 1.01 s, decoding
+#           2.05 s (the card of its conversion to MNN)
+#   form    Shap-E of words, V100: 13 s (its paper), 64 steps
+# How long models take to come is of the right size, as above; from disk come the large ones.
+_film = partial(SimulatedModel, name="film", pieces=21)
+_OTHER_MEDIA: Mapping[str, SimulatedModel] = {
+    "film": _film(step=24.4, blocks=2 * 40, ends=48.0, swap=8.0),
+    "film in 4": _film(step=12.2, blocks=40, ends=48.2, swap=8.0),
+    "clip": SimulatedModel(name="clip", step=4.6, blocks=2 * 30, ends=10.0, pieces=21, swap=3.0),
+    "song": SimulatedModel(name="song", step=0.19, ends=0.1, swap=3.0),
+    "sound": SimulatedModel(name="sound", step=0.126, ends=2.6, swap=1.5),
+    "form": SimulatedModel(name="form", step=0.2, ends=0.2, swap=1.5),
+}
+MEDIA_MEMORY: Mapping[str, SimulatedModel] = {**MEMORY, **_OTHER_MEDIA}
+MEDIA_DISK: Mapping[str, SimulatedModel] = {
+    **DISK,
+    **_OTHER_MEDIA,
+    "film": _film(step=24.4, blocks=2 * 40, ends=48.0, swap=25.0),
+    "film in 4": _film(step=12.2, blocks=40, ends=48.2, swap=25.0),
+}
+# Steps of what is no picture.
+USUAL_STEPS = {"video": 50, "film": 20, "film in 4": 4, "clip": 50} | {
+    "song": 27,
+    "sound": 8,
+    "form": 64,
+}
+MEASURED_VIDEOS = ("film", "film in 4")
+FILMS: Tastes = (("film", 0.4), ("film in 4", 0.4), ("clip", 0.2))
+SOUNDS_AND_FORMS: Tastes = (("song", 0.4), ("sound", 0.4), ("form", 0.2))
+# What light users want: pictures nearly always.
+OF_ALL_MEDIA: Tastes = (
+    *((model, 0.88 * part) for model, part in THREE),
+    *(("song", 0.03), ("sound", 0.03), ("form", 0.03), ("film in 4", 0.03)),
+)
 
 
 class Crowd(StrEnum):
@@ -156,6 +220,7 @@ def mixed(
     every: float = 700.0,
     only: str | None = None,
     tastes: Tastes = THREE,
+    videos: Sequence[str] = ("video",),  # of 206 s
     horizon: float = 2 * HOUR,
 ) -> Trace:
     """Heavy users who queue `jobs` each at once, light ones who want one now and then.
@@ -167,9 +232,13 @@ def mixed(
     for number in range(heavy):
         films = only is None and number == heavy - 1
         favourite = _some_model(tastes, dice)
-        for _ in range(60 if films else jobs):
-            model = only or ("video" if films else _mostly(favourite, 0.8, tastes, dice))
-            steps = VIDEO_STEPS if films else dice.choice([20, 30, 40])
+        for nth in range(60 if films else jobs):
+            if films:  # no dice are thrown: whatever videos there are, the day is the same
+                model = videos[nth % len(videos)]
+                steps = USUAL_STEPS[model]
+            else:
+                model = only or _mostly(favourite, 0.8, tastes, dice)
+                steps = dice.choice([20, 30, 40])
             script.ask(
                 f"H{number}",
                 dice.uniform(0.0, 30.0),
@@ -191,6 +260,51 @@ def mixed(
                 steps=dice.choice([20, 28]),
                 group=f"server {number % groups}",
             )
+            at += dice.expovariate(1 / every)
+    return script.trace()
+
+
+def of_all_media(
+    seed: int,
+    models: Mapping[str, SimulatedModel],
+    *,
+    sigma: float = 0.25,
+    groups: int = 1,
+    light: int = 36,
+    heavy: int = 4,
+    jobs: int = 600,
+    every: float = 700.0,
+    horizon: float = 2 * HOUR,
+) -> Trace:
+    """Of four heavy users two queue pictures, one sounds and forms, and one films.
+
+    Light ones want pictures nearly always.
+    """
+    script = Script(seed, models, sigma=sigma)
+    dice = script.dice
+
+    def ask(number: int, at: float, kind: Crowd, model: str, steps: Sequence[int]) -> None:
+        script.ask(
+            f"{'H' if kind is Crowd.HEAVY else 'L'}{number}",
+            at,
+            kind=kind,
+            model=model,
+            steps=USUAL_STEPS.get(model) or dice.choice(steps),
+            group=f"server {number % groups}",
+        )
+
+    for number in range(heavy):
+        tastes = (THREE, THREE, SOUNDS_AND_FORMS, FILMS)[number % 4]
+        favourite = _some_model(tastes, dice)
+        for _ in range(60 if tastes is FILMS else jobs):
+            model = _mostly(favourite, 0.8 if tastes is THREE else 0.0, tastes, dice)
+            ask(number, dice.uniform(0.0, 30.0), Crowd.HEAVY, model, [20, 30, 40])
+    for number in range(light):
+        at = dice.expovariate(1 / every)
+        favourite = _some_model(THREE, dice)
+        while at < horizon:
+            model = _mostly(favourite, 0.6, OF_ALL_MEDIA, dice)
+            ask(number, at, Crowd.LIGHT, model, [20, 28])
             at += dice.expovariate(1 / every)
     return script.trace()
 
