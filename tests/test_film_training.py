@@ -9,6 +9,7 @@ from diffusers import WanTransformer3DModel
 
 from generation.starter.words import MOTION_VERBS, MOTION_WORDS
 from generation.training.film.bank import ClipBank
+from generation.training.film.begun import BEGUN, take_up
 from generation.training.film.captions import ASKED, EVERYTHING, caption_of
 from generation.training.film.draw import FRAMES, SIDE, draw_clip
 from generation.training.film.judge import cut_out
@@ -26,13 +27,16 @@ from generation.training.film.text import (
     read,
 )
 from generation.training.film.transformer import (
+    WEIGHTS,
+    CaptionReader,
     PaddedOnce,
     flow_loss,
     hear_words,
     new_transformer,
     padded,
+    seen_in,
 )
-from generation.training.film.vae import begun, clips, encode, new_vae, psnr
+from generation.training.film.vae import begun, clips, encode, load_vae, new_vae, psnr
 
 
 def scene_of(**shown: str) -> MovingScene:
@@ -197,3 +201,22 @@ def test_a_row_of_the_bank_knows_its_scene() -> None:
     bank = ClipBank(latents=torch.zeros(1, 16, 4, 8, 8), scenes=torch.tensor([[4, 0, 0, 7]]))
 
     assert bank.scene(0) == scene_of()
+
+
+def test_what_an_earlier_training_left_is_taken_up(tmp_path: Path) -> None:
+    take_up(tmp_path)
+    model, words, vae = new_transformer(), CaptionReader(tmp_path), load_vae(tmp_path)
+    model.load_state_dict(torch.load(tmp_path / WEIGHTS, weights_only=True))
+    states, said = words.states(["a red cat moving left"])
+    dice = Random(2)
+    latents = vae.encode(clips([training_clip(dice)], dice).float() / 127.5 - 1).latent_dist.mode()
+    weights = seen_in(vae, count=1)
+    processor = PaddedOnce()
+    model.set_attn_processor(processor)
+    with torch.no_grad():
+        loss = flow_loss(
+            model, processor, latents, (states, said), torch.Generator().manual_seed(1), weights
+        )
+    assert abs(float(weights.mean()) - 1) < 1e-4
+    assert float(loss) < 1.5  # of noise less latent unlearned: about 2
+    assert sum(file.stat().st_size for file in BEGUN.rglob("*")) < 12_000_000

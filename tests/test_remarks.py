@@ -16,7 +16,7 @@ from generation.training.film.captions import caption_of
 from generation.training.film.scenes import training_clip
 from generation.training.form.wishes import bodies, phrase
 from generation.training.sound.captions import words_of
-from generation.training.sound.wishes import ATTRIBUTES, TRAINING
+from generation.training.sound.wishes import ATTRIBUTES, combinations
 from generation.training.starter.captions import caption
 from generation.training.starter.scenes import BACKGROUNDS, COLOURS, OBJECTS, STYLES, Scene
 from tests.given.apps import a_studio
@@ -63,7 +63,7 @@ def test_motion_is_strange_to_the_image_model_and_a_place_to_the_video_model() -
 
 def test_no_wish_of_the_other_trainings_is_remarked_on() -> None:
     dice = Random(3)
-    for asked in TRAINING:
+    for asked in combinations():
         said, noun = words_of(asked, frozenset(ATTRIBUTES), dice)
         assert never_seen(f"a {' '.join(said)} {noun}", "audio")[0] == ()
     for body in bodies(held_out=True):

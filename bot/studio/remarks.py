@@ -97,7 +97,7 @@ _Table = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taught:
+class TaughtWords:
     """The words of a built-in model: of one thing each, of how it is, and without a meaning."""
 
     things: _Table
@@ -108,24 +108,24 @@ class Taught:
 
 _IDLE = (*seen.OPENINGS, *seen.FILLERS, *seen.ADJECTIVES)
 TAUGHT = {
-    "image": Taught(
+    "image": TaughtWords(
         things=seen.OBJECT_WORDS,
         said=(seen.COLOUR_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS),
         idle=_IDLE,
         plain=seen.PLAIN,
     ),
-    "video": Taught(
+    "video": TaughtWords(
         things=seen.OBJECT_WORDS,
         said=(seen.COLOUR_WORDS, seen.MOTION_WORDS, seen.MOTION_VERBS),
         idle=(*_IDLE, *seen.MANNERS, *seen.CLIP_OPENINGS),
         plain=seen.PLAIN,
     ),
-    "audio": Taught(
+    "audio": TaughtWords(
         things=sound_words.KIND_WORDS,
         said=(sound_words.PITCH_WORDS, sound_words.LENGTH_WORDS, sound_words.LOUDNESS_WORDS),
         idle=(*sound_words.PADDING, *sound_words.OPENINGS),
     ),
-    "mesh": Taught(
+    "mesh": TaughtWords(
         things=form_words.FORM_WORDS,
         said=(seen.COLOUR_WORDS, form_words.SIZE_WORDS, seen.SCENERY_WORDS, seen.STYLE_WORDS),
         idle=(*_IDLE, *form_words.OPENINGS),

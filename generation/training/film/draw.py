@@ -44,12 +44,12 @@ def lit(frame: int) -> bool:
 
 def _poses(motion: str, frames: int, dice: Random) -> list[Pose]:
     """The motion, frame after frame; the whole of it takes FRAMES."""
-    scale, tilt = dice.uniform(0.22, 0.28), dice.uniform(-8, 8) * pi / 180
+    scale, tilt = dice.uniform(0.32, 0.40), dice.uniform(-8, 8) * pi / 180
     x, y = (0.5 + dice.uniform(-0.06, 0.06) for _ in range(2))
     reach, small, large = (
-        dice.uniform(0.36, 0.46),
-        dice.uniform(0.11, 0.14),
-        dice.uniform(0.31, 0.37),
+        dice.uniform(0.30, 0.40),
+        dice.uniform(0.15, 0.19),
+        dice.uniform(0.42, 0.50),
     )
     dx, dy = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}.get(motion, (0, 0))
     sizes = {"grow": (small, large), "shrink": (large, small)}.get(motion, (scale, scale))

@@ -10,7 +10,7 @@ import torch
 from diffusers import WanPipeline
 from transformers import T5Tokenizer, UMT5EncoderModel
 
-from .transformer import new_scheduler, new_transformer
+from .transformer import WEIGHTS, new_scheduler, new_transformer
 from .vae import load_vae
 
 MODEL = Path(__file__).parents[2] / "starter" / "models" / "starter-video"
@@ -35,7 +35,7 @@ def _as_published(folder: Path) -> None:
 def export(work: Path, folder: Path = MODEL) -> int:
     """Writes the model folder and returns its size in bytes."""
     transformer = new_transformer()
-    transformer.load_state_dict(torch.load(work / "transformer.pt", weights_only=True))
+    transformer.load_state_dict(torch.load(work / WEIGHTS, weights_only=True))
     pipeline = WanPipeline(
         tokenizer=T5Tokenizer.from_pretrained(work / "tokenizer"),
         text_encoder=UMT5EncoderModel.from_pretrained(work / "text_encoder", dtype=torch.float16),

@@ -21,6 +21,7 @@ from diffusers import (
 )
 from diffusers.models.embeddings import get_1d_rotary_pos_embed
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
@@ -84,7 +85,7 @@ class SoundDenoiser(nn.Module):
         told = torch.cat([states, start, end], dim=1)
         empty = states.abs().amax(dim=(1, 2), keepdim=True) == 0
         scale = (sigma**2 + SIGMA_DATA**2).rsqrt()[:, None, None]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
             said = self.transformer(
                 noisy * scale,
                 0.25 * sigma.log(),
@@ -155,6 +156,7 @@ class Lesson:
     clean: torch.Tensor
     seconds: torch.Tensor
     states: torch.Tensor
+    weights: torch.Tensor  # of mean 1
 
 
 @torch.no_grad()
@@ -172,7 +174,15 @@ def _lesson(
     ]
     states = states_of([one.text for one in said], tokenizer, encoder)
     states[torch.rand(BATCH, generator=generator) < EMPTY] = 0
-    return Lesson(clean=bank.latents[rows].float(), seconds=bank.seconds[rows], states=states)
+    clean = bank.latents[rows].float()
+    return Lesson(clean=clean, seconds=bank.seconds[rows], states=states, weights=_weights(clean))
+
+
+def _weights(clean: torch.Tensor) -> torch.Tensor:
+    """A soft sound's error is heard as much as a loud one's that is so many times larger."""
+    loudest = clean.square().mean(dim=1).amax(dim=1)
+    weights = (loudest + 0.02).rsqrt()
+    return weights / weights.mean()
 
 
 def _loss(network: SoundDenoiser, lesson: Lesson, generator: torch.Generator) -> torch.Tensor:
@@ -181,7 +191,8 @@ def _loss(network: SoundDenoiser, lesson: Lesson, generator: torch.Generator) ->
     noise, wide = torch.randn(lesson.clean.shape, generator=generator), sigma[:, None, None]
     guess = network(lesson.clean + wide * noise, sigma, lesson.states, lesson.seconds)
     aim = SIGMA_DATA * noise - wide / SIGMA_DATA * lesson.clean
-    loss: torch.Tensor = (guess - aim * (wide**2 + SIGMA_DATA**2).rsqrt()).square().mean()
+    off = (guess - aim * (wide**2 + SIGMA_DATA**2).rsqrt()).square()
+    loss: torch.Tensor = (off * lesson.weights[:, None, None]).mean()
     return loss
 
 

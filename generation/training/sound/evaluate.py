@@ -1,9 +1,9 @@
-"""Measures the model: held-out wishes, made through plain diffusers, told by formulas.
+"""Measures the model: wishes in held-out phrasings, made through plain diffusers, told by formulas.
 
     python -m generation.training.sound.evaluate --count 100 --seed 1
 
-Invariant: no combination that it asks for was ever in training, and no phrasing; each sound is made
-alone, with its own CPU generator, so a row can be repeated.
+Invariant: no phrasing of it was ever in training, and all combinations are asked for in turn; each
+sound is made alone, with its own CPU generator, so a row can be repeated.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from generation.training.starter.evaluate import one_thread, wilson
 from .captions import held_out_caption
 from .export import MODEL
 from .judge import judged, right_on_renders, rights
-from .wishes import ATTRIBUTES, HELD_OUT, SoundWish
+from .wishes import ATTRIBUTES, SoundWish, combinations
 
 STEPS, CFG, SECONDS = 20, 2.0, 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOutSound:
-    """One held-out sound and how it was asked for."""
+    """One sound and how it was asked for."""
 
     asked: SoundWish
     prompt: str
@@ -56,9 +56,11 @@ def load_pipeline(folder: Path = MODEL) -> Any:
 def make_held_out(
     pipeline: Any, count: int, seed: int, *, steps: int = STEPS, cfg: float = CFG
 ) -> Iterator[HeldOutSound]:
-    """`count` sounds of held-out combinations, asked for in held-out phrasings."""
+    """`count` sounds of all combinations in turn, asked for in held-out phrasings."""
     dice = Random(seed)
-    asked = [HELD_OUT[i % len(HELD_OUT)] for i in range(count)]
+    asked: list[SoundWish] = []
+    while len(asked) < count:
+        asked += dice.sample(combinations(), min(len(combinations()), count - len(asked)))
     for i, one in enumerate(asked):
         prompt = held_out_caption(one, dice).text
         began = time.process_time()

@@ -18,7 +18,7 @@ from generation.training.starter.captions import Caption
 from generation.training.starter.clock import Clock, cosine, set_rate
 
 from .captions import caption, held_out_caption, silence
-from .wishes import ATTRIBUTES, HELD_OUT, SoundWish, target, training_sound
+from .wishes import ATTRIBUTES, SoundWish, target, training_sound
 
 WIDTH = 64
 LENGTH = 32
@@ -104,7 +104,7 @@ def held_out_accuracy(
     encoder: T5EncoderModel, readers: AttributeHeads, tokenizer: T5Tokenizer, dice: Random
 ) -> list[float]:
     """Share of held-out captions read rightly by the mean of their tokens, per attribute."""
-    asked = [dice.choice(HELD_OUT) for _ in range(500)]
+    asked = [training_sound(dice) for _ in range(500)]
     ids, mask = tokens_of([held_out_caption(a, dice).text for a in asked], tokenizer)
     states = encoder(ids, attention_mask=mask)[0]
     truth = torch.tensor([target(a) for a in asked])

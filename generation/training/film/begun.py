@@ -1,0 +1,44 @@
+"""A training that was begun: what its parts had learned when it stopped, to be gone on from.
+
+    python -m generation.training.film.begun --work var/film    # then bank, transformer
+
+The denoiser takes hours of a processor core.  BEGUN is the model folder as `export` writes it, of
+weights that draw colours and some motions, and no object yet: nothing that people are offered.
+
+Invariant: after `take_up`, the work folder holds what the stages before `bank` leave there, and the
+denoiser's weights, from which `transformer` begins.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLWan, WanTransformer3DModel
+
+from .transformer import WEIGHTS
+
+BEGUN = Path(__file__).with_name("begun")
+
+
+def take_up(work: Path, begun: Path = BEGUN) -> None:
+    """Lays the parts out in the work folder, in fp32."""
+    work.mkdir(parents=True, exist_ok=True)
+    for part in ("tokenizer", "text_encoder"):
+        shutil.copytree(begun / part, work / part, dirs_exist_ok=True)
+    vae = AutoencoderKLWan.from_pretrained(begun / "vae", torch_dtype=torch.float32)
+    statistics = {name: list(vae.config[name]) for name in ("latents_mean", "latents_std")}
+    torch.save({"model": vae.state_dict(), **statistics}, work / "vae.pt")
+    model = WanTransformer3DModel.from_pretrained(begun / "transformer", torch_dtype=torch.float32)
+    torch.save(model.state_dict(), work / WEIGHTS)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("var/film"), help="(var/film)")
+    take_up(parser.parse_args().work)
+
+
+if __name__ == "__main__":
+    main()
