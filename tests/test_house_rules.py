@@ -165,6 +165,7 @@ def test_a_room_hands_nothing_on() -> None:
 KNOW_FAMILIES = (
     *("generation/families/", "generation/worker/engines/", "tests/"),
     *("generation/training/", "generation/simulator/", "generation/worker/trials/", "bot/trials/"),
+    "generation/trials/",
     "prompting/",  # dialects are called as their families are
 )
 MAY_NAME_FAMILIES = {

@@ -16,8 +16,8 @@ from generation.media.table import MEDIA, medium_of
 from generation.tasks import IMAGE
 from generation.trials.media import ways
 from generation.trials.media.__main__ import BUILT_IN, main, table
-from generation.trials.media.recipes import Asked, missing, models_of, thrown
-from generation.trials.media.ways import Folder, Original, compared
+from generation.trials.media.recipes import AskedWork, missing, models_of, thrown
+from generation.trials.media.ways import FirstMade, KeptWorks, compared
 from tests.given import tinymodels
 from tests.given.other_media import content_of
 
@@ -29,11 +29,11 @@ def catalog() -> Catalog:
     return found
 
 
-def asked_for(count: int, seed: int = 1) -> list[Asked]:
+def asked_for(count: int, seed: int = 1) -> list[AskedWork]:
     return thrown(models_of(catalog()), count, seed, "cpu")
 
 
-def finished(asked: Asked, brush: bytes = b"") -> Finished:
+def finished(asked: AskedWork, brush: bytes = b"") -> Finished:
     """What a worker would say of it that doodles."""
     medium, content = medium_of(asked.recipe), content_of(asked.recipe, brush)
     return Finished(
@@ -45,8 +45,8 @@ def finished(asked: Asked, brush: bytes = b"") -> Finished:
     )
 
 
-def kept(asked: Asked, folder: Path) -> tuple[Folder, Original]:
-    home = Folder(folder)
+def kept(asked: AskedWork, folder: Path) -> tuple[KeptWorks, FirstMade]:
+    home = KeptWorks(folder)
     return home, home.keep(1, asked, finished(asked))
 
 

@@ -27,22 +27,22 @@ from generation.media.table import MEDIA
 from generation.picture import Environment
 from generation.trials.media import ways
 from generation.trials.media.recipes import missing, models_of, thrown
-from generation.trials.media.ways import Again, Folder, Ground
+from generation.trials.media.ways import KeptWorks, Remade, TrialGround
 
 BUILT_IN = Path(generation.__file__).parent / "starter" / "models"
 OTHERS = 3  # works of each medium that are none of those that are compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class TrialOutcome:
     """What was found, and where."""
 
     environment: Environment
-    again: Sequence[Again]
+    again: Sequence[Remade]
     pauses: int
 
     @property
-    def differing(self) -> list[Again]:
+    def differing(self) -> list[Remade]:
         """What is another work."""
         return [one for one in self.again if one.differs]
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        ground = Ground(models=given.models or [BUILT_IN], device=given.device, folder=folder)
+        ground = TrialGround(models=given.models or [BUILT_IN], device=given.device, folder=folder)
         catalog = Catalog(ground.models, folder / "digests.json")
         catalog.scan()
         for family in missing(catalog):
@@ -81,12 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if outcome.differing else 0
 
 
-async def tried(catalog: Catalog, ground: Ground, count: int, seed: int) -> Outcome:
+async def tried(catalog: Catalog, ground: TrialGround, count: int, seed: int) -> TrialOutcome:
     """Make everything, and everything again."""
     models, dice = models_of(catalog), Random(seed)
     works = ground.folder / "works"
     works.mkdir()
-    folder = Folder(works)
+    folder = KeptWorks(works)
     async with ground.maker() as maker:
         environment = await maker.start()
         asked = thrown(models, count, seed, environment.device)
@@ -104,14 +104,14 @@ async def tried(catalog: Catalog, ground: Ground, count: int, seed: int) -> Outc
         _say(ways.PAUSED)
         again += await ways.paused(maker, originals, others)
         pauses = maker.pauses
-    return Outcome(environment=environment, again=again, pauses=pauses)
+    return TrialOutcome(environment=environment, again=again, pauses=pauses)
 
 
 def _say(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
 
 
-def table(again: Sequence[Again]) -> str:
+def table(again: Sequence[Remade]) -> str:
     """Markdown: a row for each medium, and how many of its works are others."""
     media = [name for name in MEDIA if any(one.original.asked.medium == name for one in again)]
     lines = [f"| medium | recipes | {' | '.join(ways.WAYS)} |", "|---" * (2 + len(ways.WAYS)) + "|"]
@@ -123,11 +123,11 @@ def table(again: Sequence[Again]) -> str:
     return "\n".join(lines)
 
 
-def _cell(again: Sequence[Again]) -> str:
+def _cell(again: Sequence[Remade]) -> str:
     return f"{sum(bool(one.differs) for one in again)} of {len(again)} differ"
 
 
-def told(outcome: Outcome, seconds: float) -> str:
+def told(outcome: TrialOutcome, seconds: float) -> str:
     """What the table does not say."""
     here = outcome.environment
     return (

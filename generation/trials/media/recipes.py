@@ -46,7 +46,7 @@ MADE_WHOLE = ("words", "canvas", "sampling", "motion", "sound", "form")  # secti
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedWork:
     """A recipe, and the bytes of its inputs in their order."""
 
     medium: str
@@ -84,7 +84,7 @@ def tasks_of(model: Checkpoint) -> list[Task]:
 
 def thrown(
     models: Mapping[str, Sequence[Entry]], count: int, seed: int, device: str
-) -> list[Asked]:
+) -> list[AskedWork]:
     """So many recipes, of each medium as many as of any other, or one more."""
     dice, media = Random(seed), list(models)
     return [
@@ -93,7 +93,7 @@ def thrown(
     ]
 
 
-def _asked(model: Checkpoint, dice: Random, device: str) -> Asked:
+def _asked(model: Checkpoint, dice: Random, device: str) -> AskedWork:
     family = model.family
     task = dice.choice(tasks_of(model))
     inputs = tuple(INPUTS[role](dice) for role in task.needs.roles)
@@ -110,7 +110,7 @@ def _asked(model: Checkpoint, dice: Random, device: str) -> Asked:
         inputs=tuple(Input(role=r, sha256=_sha256(data), fit="cover") for r, data in given),
     )
     recipe = complete(draft, model, seed=dice.randrange(2**32), device=device)
-    return Asked(medium=family.medium, recipe=recipe, inputs=inputs)
+    return AskedWork(medium=family.medium, recipe=recipe, inputs=inputs)
 
 
 def _sha256(data: bytes) -> Sha256:

@@ -23,7 +23,7 @@ from generation.job import JobId
 from generation.media.table import carried, medium_of
 from generation.picture import Environment
 from generation.recipe import Sha256
-from generation.trials.media.recipes import Asked
+from generation.trials.media.recipes import AskedWork
 
 HALTING = (sys.executable, "-m", "generation.worker.trials.halting")
 
@@ -35,52 +35,52 @@ WAYS = (ELSEWHERE, PAUSED, FROM_FILE, RESTARTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Original:
+class FirstMade:
     """A work as it was made the first time, and where its file lies."""
 
-    asked: Asked
+    asked: AskedWork
     content: str
     latents: str
     path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Remade:
     """A work that was made again, and in what it is another one; nothing: it is the same."""
 
-    original: Original
+    original: FirstMade
     way: str
     differs: tuple[str, ...]
 
 
-def compared(original: Original, way: str, made: Finished) -> Again:
+def compared(original: FirstMade, way: str, made: Finished) -> Remade:
     """Whether a worker's second work is its first."""
     found = {
         "content": made.pixels_sha256 != original.content,
         "latents": made.latents_sha256 != original.latents,
     }
-    return Again(original=original, way=way, differs=tuple(name for name in found if found[name]))
+    return Remade(original=original, way=way, differs=tuple(name for name in found if found[name]))
 
 
 @dataclass(slots=True)
-class Folder:
+class KeptWorks:
     """Where works and what they are made of are kept, by nothing but their bytes."""
 
     path: Path
     inputs: dict[Sha256, bytes] = field(default_factory=dict)
 
-    def keep(self, number: int, asked: Asked, made: Finished) -> Original:
+    def keep(self, number: int, asked: AskedWork, made: Finished) -> FirstMade:
         """Write the file, and remember the inputs."""
         for one, data in zip(asked.recipe.inputs, asked.inputs, strict=True):
             self.inputs[one.sha256] = data
         suffix = medium_of(asked.recipe).suffix_for(made.file)
         path = self.path / f"{number}{suffix}"
         path.write_bytes(made.file)
-        return Original(
+        return FirstMade(
             asked=asked, content=made.pixels_sha256, latents=made.latents_sha256, path=path
         )
 
-    def asked_in(self, original: Original) -> tuple[Asked, tuple[str, ...]]:
+    def asked_in(self, original: FirstMade) -> tuple[AskedWork, tuple[str, ...]]:
         """What the file says is to be made, and what in the file is not as it was made."""
         file = original.path.read_bytes()
         found = carried(file)
@@ -92,7 +92,7 @@ class Folder:
             if medium.digest_in(file) != original.content:
                 wrong.append("file: another content")
         inputs = tuple(self.inputs[one.sha256] for one in recipe.inputs)
-        return Asked(medium=medium.name, recipe=recipe, inputs=inputs), tuple(wrong)
+        return AskedWork(medium=medium.name, recipe=recipe, inputs=inputs), tuple(wrong)
 
 
 class Maker:
@@ -107,7 +107,7 @@ class Maker:
         """Start the process, also after it has died."""
         return (await self._worker.start()).environment
 
-    async def made(self, asked: Asked) -> Finished:
+    async def made(self, asked: AskedWork) -> Finished:
         """The work, in one go."""
         order = self._order(asked)
         async for report in self._worker.render(order):
@@ -117,7 +117,7 @@ class Maker:
                 return report
         raise RenderFailed("it ended without a work")
 
-    async def made_with_pauses(self, asked: Asked, between: Iterator[Asked]) -> Finished:
+    async def made_with_pauses(self, asked: AskedWork, between: Iterator[AskedWork]) -> Finished:
         """The work of a worker that halts; behind each step another one is made."""
         order = self._order(asked)
         async for report in self._worker.render(order):
@@ -129,14 +129,14 @@ class Maker:
                 return report
         raise RenderFailed("it ended without a work")
 
-    async def killed(self, asked: Asked) -> None:
+    async def killed(self, asked: AskedWork) -> None:
         """Have the process killed in the middle of a work, and wait for the news."""
         with contextlib.suppress(WorkerDied, ProcessLookupError):
             async for report in self._worker.render(self._order(asked)):
                 if isinstance(report, Stepped) and (pid := self._worker.pid) is not None:
                     os.kill(pid, signal.SIGKILL)
 
-    def _order(self, asked: Asked) -> Render:
+    def _order(self, asked: AskedWork) -> Render:
         return Render(
             job=JobId(next(self._numbers)),
             recipe=asked.recipe,
@@ -146,7 +146,7 @@ class Maker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class TrialGround:
     """Where the models lie, on which device they draw, and a folder of our own."""
 
     models: Sequence[Path]
@@ -169,12 +169,14 @@ class Ground:
             await worker.stop()
 
 
-async def first_made(maker: Maker, asked: Sequence[Asked], folder: Folder) -> list[Original]:
+async def first_made(
+    maker: Maker, asked: Sequence[AskedWork], folder: KeptWorks
+) -> list[FirstMade]:
     """Each work for the first time."""
     return [folder.keep(n, one, await maker.made(one)) for n, one in enumerate(asked)]
 
 
-async def after_a_death(maker: Maker, originals: Sequence[Original]) -> list[Again]:
+async def after_a_death(maker: Maker, originals: Sequence[FirstMade]) -> list[Remade]:
     """In a process that follows one that was killed; the last work is the first."""
     await maker.killed(originals[0].asked)
     await maker.start()
@@ -182,8 +184,8 @@ async def after_a_death(maker: Maker, originals: Sequence[Original]) -> list[Aga
 
 
 async def elsewhere(
-    maker: Maker, originals: Sequence[Original], others: Sequence[Asked], dice: Random
-) -> list[Again]:
+    maker: Maker, originals: Sequence[FirstMade], others: Sequence[AskedWork], dice: Random
+) -> list[Remade]:
     """In a process that has made other works, and makes these in another order."""
     for other in others:
         await maker.made(other)
@@ -193,8 +195,8 @@ async def elsewhere(
 
 
 async def from_files(
-    maker: Maker, originals: Sequence[Original], folder: Folder, dice: Random
-) -> list[Again]:
+    maker: Maker, originals: Sequence[FirstMade], folder: KeptWorks, dice: Random
+) -> list[Remade]:
     """By the recipe in each file, and nothing else but the inputs that it names by digest."""
     found = []
     for one in _shuffled(originals, dice):
@@ -205,8 +207,8 @@ async def from_files(
 
 
 async def paused(
-    maker: Maker, originals: Sequence[Original], others: Sequence[Asked]
-) -> list[Again]:
+    maker: Maker, originals: Sequence[FirstMade], others: Sequence[AskedWork]
+) -> list[Remade]:
     """In a process that halts behind every step, where works of all media are made meanwhile."""
     between = itertools.cycle(others)
     return [
@@ -214,5 +216,5 @@ async def paused(
     ]
 
 
-def _shuffled(originals: Sequence[Original], dice: Random) -> list[Original]:
+def _shuffled(originals: Sequence[FirstMade], dice: Random) -> list[FirstMade]:
     return dice.sample(originals, len(originals))
