@@ -19,6 +19,7 @@ from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
 from tests.given.discord_world import SimulatedPerson
 from tests.given.latin import english_in, texts_of, texts_of_form
+from tests.given.other_media import Doodler
 from tests.given.waiting import eventually
 
 # Names: of programs, of models and what they are made for, and what a person typed or is to type.
@@ -87,7 +88,7 @@ class Reader:
 
 @pytest.fixture
 async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
-    async with a_studio(tmp_path) as studio:
+    async with a_studio(tmp_path, Doodler()) as studio:
         studio.world.ann.reads("zh-CN")
         studio.world.ben.reads("zh-CN")
         yield Reader(studio=studio)

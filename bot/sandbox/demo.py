@@ -4,6 +4,7 @@
     Ann   🎲                                 the same words, another seed
     Ann   /reproduce                         the first picture again: IDENTICAL
     Ann   make it blue                       a reply to the first picture: that flower, blue
+    Ann   /sound prompt: a long low hum      a sound, and its waveform
     Ann   /model3d prompt: a blue cube       a form, and how it looks when it turns
 
 The queue, the worker process, the database and the diffusion are the real ones; only Discord is
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,11 @@ from bot.sandbox.transcript import MessageHistory, Transcript
 
 PROMPT = "a red flower"
 REPLY = "make it blue"
-FORM = "a blue cube"
+# The other media: what is asked for, and how the file of it may end.
+OTHERS = (
+    ("sound", "a long low hum", (".flac", ".wav")),
+    ("model3d", "a blue cube", (".glb",)),
+)
 VERDICTS = ("IDENTICAL", "ELSEWHERE", "DIVERGED")
 PATIENCE_SECONDS = 600.0  # the first picture loads the model, on a slow machine
 AGAIN = "🎲"
@@ -96,9 +102,10 @@ async def _converse(env: LiveEnv, transcript: Transcript, console: Console) -> s
         lambda m: _is_a_result(m) and "blue" in m.content, after=said, seconds=PATIENCE_SECONDS
     )
 
-    doing(f"/model3d prompt: {FORM}")
-    await ann.command("model3d", prompt=FORM)
-    await ann.sees(_is_a_form, after=last, seconds=PATIENCE_SECONDS)
+    for command, prompt, endings in OTHERS:
+        doing(f"/{command} prompt: {prompt}")
+        await ann.command(command, prompt=prompt)
+        last = await ann.sees(partial(_ends, endings), after=last, seconds=PATIENCE_SECONDS)
     return _verdict(answer)
 
 
@@ -106,8 +113,9 @@ def _is_a_result(message: discord.Message) -> bool:
     return bool(message.attachments) and any(str(b.emoji) == AGAIN for b in buttons(message))
 
 
-def _is_a_form(message: discord.Message) -> bool:
-    return any(attached.filename.endswith(".glb") for attached in message.attachments)
+def _ends(endings: tuple[str, ...], message: discord.Message) -> bool:
+    """Whether a file of the message ends so: a result of another medium."""
+    return any(attached.filename.endswith(endings) for attached in message.attachments)
 
 
 def _verdict(message: discord.Message) -> str | None:

@@ -28,7 +28,7 @@ from generation.errors import (
     NoSuchName,
     WrongFamily,
 )
-from generation.families.family import FAMILIES, family
+from generation.families.family import FAMILIES, family, has_few_words
 from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.tasks import IMAGE, Task
@@ -62,14 +62,20 @@ class Offers:
     def makers(self, *tasks: Task, like: Family | None = None) -> tuple[Entry, ...]:
         """The models that do one of these tasks, the first task's first.
 
-        Of each task, those of that family come first, then the owner's in their order.
+        Of each task, those of that family come first, then the owner's in their order, and at
+        last our own small ones.
         """
         self._folders.nudge()
         here = self.catalog.models()
         found: dict[str, Entry] = {}
         for task in tasks:
             able = [entry for entry in here if task in entry.tasks]
-            able.sort(key=lambda entry: like is None or entry.family != like.name)
+            able.sort(
+                key=lambda entry: (
+                    like is None or entry.family != like.name,
+                    has_few_words(entry.family or ""),
+                )
+            )
             found |= {entry.name: entry for entry in able if entry.name not in found}
         return tuple(found.values())
 

@@ -130,6 +130,7 @@ class SampleBot(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.tree.add_command(imagine)
         self.tree.add_command(reproduce)
+        self.tree.add_command(sound)
         self.tree.add_command(model3d)
         self.tree.add_command(whoami)
         self.tree.add_command(look_closer)
@@ -248,11 +249,21 @@ async def reproduce(interaction: discord.Interaction[Any], picture: str) -> None
     bot.spawn(compare())
 
 
+async def _sent(interaction: discord.Interaction, prompt: str, ending: str) -> None:
+    made = discord.File(io.BytesIO(b"made"), f"{prompt.replace(' ', '-')}{ending}")
+    await interaction.response.send_message("Here it is.", file=made)
+
+
+@app_commands.command(description="Make a sound")
+@app_commands.describe(prompt="What is heard")
+async def sound(interaction: discord.Interaction, prompt: str) -> None:
+    await _sent(interaction, prompt, ".flac")
+
+
 @app_commands.command(description="Make a form")
 @app_commands.describe(prompt="What it is")
 async def model3d(interaction: discord.Interaction, prompt: str) -> None:
-    form = discord.File(io.BytesIO(b"glTF"), f"{prompt.replace(' ', '-')}.glb")
-    await interaction.response.send_message("A form.", file=form)
+    await _sent(interaction, prompt, ".glb")
 
 
 @app_commands.command(description="Only you see the answer")

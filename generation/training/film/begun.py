@@ -26,10 +26,10 @@ def take_up(work: Path, begun: Path = BEGUN) -> None:
     work.mkdir(parents=True, exist_ok=True)
     for part in ("tokenizer", "text_encoder"):
         shutil.copytree(begun / part, work / part, dirs_exist_ok=True)
-    vae = AutoencoderKLWan.from_pretrained(begun / "vae", torch_dtype=torch.float32)
+    vae = AutoencoderKLWan.from_pretrained(begun / "vae", dtype=torch.float32)
     statistics = {name: list(vae.config[name]) for name in ("latents_mean", "latents_std")}
     torch.save({"model": vae.state_dict(), **statistics}, work / "vae.pt")
-    model = WanTransformer3DModel.from_pretrained(begun / "transformer", torch_dtype=torch.float32)
+    model = WanTransformer3DModel.from_pretrained(begun / "transformer", dtype=torch.float32)
     torch.save(model.state_dict(), work / WEIGHTS)
 
 

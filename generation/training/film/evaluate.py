@@ -136,7 +136,7 @@ def main() -> None:
     asked = parser.parse_args()
     with one_thread():
         judge = load_clip_judge()
-        pipeline = WanPipeline.from_pretrained(asked.model, torch_dtype=torch.float32)
+        pipeline = WanPipeline.from_pretrained(asked.model, dtype=torch.float32)
         pipeline.set_progress_bar_config(disable=True)
         wishes = clip_wishes(asked.count, asked.seed)
         drawn = list(draw_held_out(pipeline, wishes, asked.seed, steps=asked.steps, cfg=asked.cfg))

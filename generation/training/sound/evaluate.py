@@ -28,7 +28,7 @@ from .export import MODEL
 from .judge import judged, right_on_renders, rights
 from .wishes import ATTRIBUTES, SoundWish, combinations
 
-STEPS, CFG, SECONDS = 20, 2.0, 1.5
+STEPS, CFG, SECONDS = 20, 1.4, 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class HeldOutSound:
 
 def load_pipeline(folder: Path = MODEL) -> Any:
     """The model as any Stable Audio folder loads, in fp32 on the CPU."""
-    pipeline = StableAudioPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+    pipeline = StableAudioPipeline.from_pretrained(folder, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
