@@ -107,23 +107,14 @@ class Maker:
         """Start the process, also after it has died."""
         return (await self._worker.start()).environment
 
-    async def made(self, asked: AskedWork) -> Finished:
-        """The work, in one go."""
+    async def made(self, asked: AskedWork, between: Iterator[AskedWork] | None = None) -> Finished:
+        """The work; with others, by a worker that halts, and one of them behind each step."""
         order = self._order(asked)
         async for report in self._worker.render(order):
             if isinstance(report, Stepped):  # one that halts goes on at once
-                await self._worker.resume(order.job)
-            if isinstance(report, Finished):
-                return report
-        raise RenderFailed("it ended without a work")
-
-    async def made_with_pauses(self, asked: AskedWork, between: Iterator[AskedWork]) -> Finished:
-        """The work of a worker that halts; behind each step another one is made."""
-        order = self._order(asked)
-        async for report in self._worker.render(order):
-            if isinstance(report, Stepped):
-                await self.made(next(between))
-                self.pauses += 1
+                if between is not None:
+                    await self.made(next(between))
+                    self.pauses += 1
                 await self._worker.resume(order.job)
             if isinstance(report, Finished):
                 return report
@@ -211,9 +202,7 @@ async def paused(
 ) -> list[Remade]:
     """In a process that halts behind every step, where works of all media are made meanwhile."""
     between = itertools.cycle(others)
-    return [
-        compared(one, PAUSED, await maker.made_with_pauses(one.asked, between)) for one in originals
-    ]
+    return [compared(one, PAUSED, await maker.made(one.asked, between)) for one in originals]
 
 
 def _shuffled(originals: Sequence[FirstMade], dice: Random) -> list[FirstMade]:

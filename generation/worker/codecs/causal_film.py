@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from generation.worker import pulse
-from generation.worker.codecs.image import in_fp32
-from generation.worker.codecs.video import by_channel
+from generation.worker.codecs.video import by_channel, seen_latents
 
 STEP = 4  # frames of each latent one but the first, which is of one
 
@@ -46,12 +45,7 @@ def encoded(vae: Any, pixels: Tensor, generator: torch.Generator | None) -> Tens
 
     With a generator a sample of the posterior is drawn from it, else its mode is taken.
     """
-    found = _posterior(vae, pixels.to(vae.device, vae.dtype))
-    finite = bool(torch.isfinite(found.mean).all() and torch.isfinite(found.std).all())
-    if not finite and vae.dtype != torch.float32:
-        found = _posterior(in_fp32(vae), pixels.to(vae.device, torch.float32))
-    latents: Tensor = found.mode() if generator is None else found.sample(generator)
-    return by_channel(vae, latents.float())
+    return by_channel(vae, seen_latents(vae, pixels, generator, _posterior))
 
 
 def _posterior(vae: Any, pixels: Tensor) -> Any:

@@ -48,6 +48,25 @@ def _means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     return mean, std
 
 
+def seen_latents(
+    vae: Any,
+    pixels: Tensor,
+    generator: torch.Generator | None,
+    posterior: Callable[[Any, Tensor], Any],
+) -> Tensor:
+    """Pixels of frames (1, 3, F, H, W) in -1 to 1 -> latents as the VAE has them, float32.
+
+    With a generator a sample of the posterior is drawn from it, else its mode is taken.  Where
+    numbers overflow in few bits all is encoded again, in fp32.
+    """
+    found = posterior(vae, pixels.to(vae.device, vae.dtype))
+    finite = bool(torch.isfinite(found.mean).all() and torch.isfinite(found.std).all())
+    if not finite and vae.dtype != torch.float32:
+        found = posterior(in_fp32(vae), pixels.to(vae.device, torch.float32))
+    latents: Tensor = found.mode() if generator is None else found.sample(generator)
+    return latents.float()
+
+
 def to_frames(
     vae: Any, latents: Tensor, decode: DecodeFrames, unscaled: Callable[[Any, Tensor], Tensor]
 ) -> Decoded:

@@ -25,8 +25,7 @@ from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.image import in_fp32
-from generation.worker.codecs.video import to_frames
+from generation.worker.codecs.video import seen_latents, to_frames
 from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import guided, in_lanes
@@ -108,8 +107,8 @@ class CogVideoX:
     ) -> Beginning:
         if last is not None:
             raise OutOfRange("last frame", "given", "none for this model")
-        latents, config = _latents(parts["vae"], first, None), parts["vae"].config
-        factor = config.scaling_factor
+        vae, config = parts["vae"], parts["vae"].config
+        latents, factor = seen_latents(vae, first, None, _posterior), config.scaling_factor
         latents = 1 / factor * latents if config.invert_scale_latents else factor * latents
         _, channels, frames, down, across = self.noise_shape(parts, recipe)
         rest = latents.new_zeros(1, channels, frames - latents.shape[2], down, across)
@@ -120,9 +119,8 @@ class CogVideoX:
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         film = pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
-        scaled: Tensor = parts["vae"].config.scaling_factor * _latents(
-            parts["vae"], film, generator
-        )
+        vae = parts["vae"]
+        scaled: Tensor = vae.config.scaling_factor * seen_latents(vae, film, generator, _posterior)
         return scaled
 
     def look(self, parts: Parts, pixels: Tensor) -> Tensor:
@@ -215,16 +213,6 @@ def decoded(vae: Any, latents: Tensor) -> Iterator[Tensor]:
     for begin, end in _batches(latents.shape[2], AT_ONCE):
         frames, left = vae.decoder(latents[:, :, begin:end], conv_cache=left)
         yield frames
-
-
-def _latents(vae: Any, film: Tensor, generator: torch.Generator | None) -> Tensor:
-    """As the VAE has them, float32."""
-    found = _posterior(vae, film.to(vae.device, vae.dtype))
-    finite = bool(torch.isfinite(found.mean).all() and torch.isfinite(found.std).all())
-    if not finite and vae.dtype != torch.float32:
-        found = _posterior(in_fp32(vae), film.to(vae.device, torch.float32))
-    latents: Tensor = found.mode() if generator is None else found.sample(generator)
-    return latents.float()
 
 
 def _posterior(vae: Any, pixels: Tensor) -> Any:

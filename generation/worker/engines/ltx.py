@@ -27,8 +27,7 @@ from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.image import in_fp32
-from generation.worker.codecs.video import pieced, to_frames
+from generation.worker.codecs.video import pieced, seen_latents, to_frames
 from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import guided, in_lanes
@@ -132,12 +131,7 @@ class LtxVideo:
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         vae, film = parts["vae"], pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
-        found = _posterior(vae, film.to(vae.device, vae.dtype))
-        finite = bool(torch.isfinite(found.mean).all() and torch.isfinite(found.std).all())
-        if not finite and vae.dtype != torch.float32:
-            found = _posterior(in_fp32(vae), film.to(vae.device, torch.float32))
-        latents: Tensor = found.mode() if generator is None else found.sample(generator)
-        latents = latents.float()
+        latents = seen_latents(vae, film, generator, _posterior)
         mean, std = _means_and_stds(vae, latents)
         scaled: Tensor = (latents - mean) * vae.config.scaling_factor / std
         return scaled
