@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, partial
@@ -247,21 +247,42 @@ def mixed(
                 steps=steps,
                 group=f"server {number % groups}",
             )
-    for number in range(light):
-        at = dice.expovariate(1 / every)
-        favourite = _some_model(tastes, dice)
+    _light_people(
+        script,
+        light,
+        every,
+        horizon,
+        groups,
+        lambda: _some_model(tastes, dice),
+        lambda favourite: only or _mostly(favourite, 0.7, tastes, dice),
+    )
+    return script.trace()
+
+
+def _light_people(
+    script: Script,
+    count: int,
+    every: float,
+    horizon: float,
+    groups: int,
+    likes: Callable[[], str],
+    wants: Callable[[str], str],
+) -> None:
+    """Who asks now and then: for what it wants, given what it likes."""
+    for number in range(count):
+        at = script.dice.expovariate(1 / every)
+        favourite = likes()
         while at < horizon:
-            model = only or _mostly(favourite, 0.7, tastes, dice)
+            model = wants(favourite)
             script.ask(
                 f"L{number}",
                 at,
                 kind=Crowd.LIGHT,
                 model=model,
-                steps=dice.choice([20, 28]),
+                steps=USUAL_STEPS.get(model) or script.dice.choice([20, 28]),
                 group=f"server {number % groups}",
             )
-            at += dice.expovariate(1 / every)
-    return script.trace()
+            at += script.dice.expovariate(1 / every)
 
 
 def of_all_media(
@@ -283,29 +304,28 @@ def of_all_media(
     script = Script(seed, models, sigma=sigma)
     dice = script.dice
 
-    def ask(number: int, at: float, kind: Crowd, model: str, steps: Sequence[int]) -> None:
-        script.ask(
-            f"{'H' if kind is Crowd.HEAVY else 'L'}{number}",
-            at,
-            kind=kind,
-            model=model,
-            steps=USUAL_STEPS.get(model) or dice.choice(steps),
-            group=f"server {number % groups}",
-        )
-
     for number in range(heavy):
         tastes = (THREE, THREE, SOUNDS_AND_FORMS, FILMS)[number % 4]
         favourite = _some_model(tastes, dice)
         for _ in range(60 if tastes is FILMS else jobs):
             model = _mostly(favourite, 0.8 if tastes is THREE else 0.0, tastes, dice)
-            ask(number, dice.uniform(0.0, 30.0), Crowd.HEAVY, model, [20, 30, 40])
-    for number in range(light):
-        at = dice.expovariate(1 / every)
-        favourite = _some_model(THREE, dice)
-        while at < horizon:
-            model = _mostly(favourite, 0.6, OF_ALL_MEDIA, dice)
-            ask(number, at, Crowd.LIGHT, model, [20, 28])
-            at += dice.expovariate(1 / every)
+            script.ask(
+                f"H{number}",
+                dice.uniform(0.0, 30.0),
+                kind=Crowd.HEAVY,
+                model=model,
+                steps=USUAL_STEPS.get(model) or dice.choice([20, 30, 40]),
+                group=f"server {number % groups}",
+            )
+    _light_people(
+        script,
+        light,
+        every,
+        horizon,
+        groups,
+        lambda: _some_model(THREE, dice),
+        lambda favourite: _mostly(favourite, 0.6, OF_ALL_MEDIA, dice),
+    )
     return script.trace()
 
 
