@@ -67,6 +67,23 @@ async def test_a_button_makes_a_form_of_the_picture_itself(tmp_path: Path) -> No
         assert "made from" in second.content
 
 
+async def test_a_preset_of_a_form_s_model_is_offered_kept_and_used(tmp_path: Path) -> None:
+    async with a_house(tmp_path, SOLID) as studio:
+        ann = studio.world.ann
+        offered = await ann.complete("preset save", "model", "", name="solid")
+        forms = [e.name for e in studio.app.studio.offers.makers(Task.TEXT_TO_3D)]
+        assert forms
+        assert {*forms} <= {*offered}
+        await ann.command("preset save", name="solid", model=forms[-1], steps=5)
+        saved = await ann.sees("💾 Saved `solid`")
+        await ann.command("model3d", prompt="a red cube", preset="solid")
+        await ann.sees(is_result, after=saved)
+        [order] = studio.worker.orders
+        assert order.recipe.checkpoint.name == forms[-1]
+        assert needed(order.recipe.sampling).steps == 5
+        assert not studio.world.faults
+
+
 async def test_a_picture_of_one_colour_is_no_form(tmp_path: Path) -> None:
     async with a_house(tmp_path, SOLID) as studio:
         ann = studio.world.ann

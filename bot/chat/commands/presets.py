@@ -47,8 +47,8 @@ def there(interaction: Interaction) -> Whereabouts:
     picture=WHICH,
     suffix="Words that it puts behind those of every new picture",
 )
+@app_commands.autocomplete(picture=choices.pictures, model=choices.models_of_all)
 @choices.offered
-@app_commands.autocomplete(picture=choices.pictures)
 @app_commands.choices(assist=choices.ASSIST)
 async def save(
     interaction: Interaction,
