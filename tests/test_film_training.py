@@ -161,7 +161,8 @@ def test_a_step_of_the_denoiser_brings_it_nearer() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
     losses = []
     for _ in range(6):
-        loss = flow_loss(model, once, latents, words, torch.Generator().manual_seed(1))
+        generator = torch.Generator().manual_seed(1)
+        loss = flow_loss(model, once, latents, words, generator, torch.ones(16))
         losses.append(loss.item())
         optimizer.zero_grad()
         torch.autograd.backward(loss)

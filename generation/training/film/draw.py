@@ -22,7 +22,7 @@ FRAMES = 13  # 4k + 1: the autoencoder keeps the first frame, then four frames a
 FPS = 8
 ZOOM = 3  # drawn larger, then reduced: smooth edges
 LATENT = 4  # frames of a latent one, but the first
-SPIN = pi  # radians over the whole clip
+SPIN = 0.6 * pi  # radians over the whole clip
 HEADS_LEFT = frozenset({"fish"})  # swims ahead, where it goes to the side
 
 

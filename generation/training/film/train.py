@@ -25,7 +25,7 @@ from .transformer import train_transformer
 from .vae import train_vae
 
 WORK = Path("var/film")
-SHARDS = 12
+SHARDS = 40
 
 
 def draw_sheet(path: Path, seed: int = 0) -> None:
