@@ -27,6 +27,7 @@ FEWER: dict[str, dict[str, Any]] = {
     "wan-vace": {"num_layers": 4, "vace_layers": [0, 2]},
     "ltx-video": {"num_layers": 2},
     "cogvideox": {"num_layers": 2},
+    "ltx-2": {"num_layers": 2},
 }
 
 
@@ -44,7 +45,8 @@ def test_a_stage_takes_what_was_said_and_15_percent_less_at_most(family: str, st
         for part, fewer in ((built.denoiser, FEWER[family]), (built.vae, {}))
     }
     part = built.denoiser if stage is Stage.DENOISE else built.vae
-    call = {"ltx-video": ltx_video, "cogvideox": cogvideox}.get(family, wan)
+    calls = {"ltx-video": ltx_video, "ltx-2": ltx_2, "cogvideox": cogvideox}
+    call = calls.get(family, wan)
 
     def work(network: Any) -> object:
         return call(network, family, stage, recipe)
@@ -87,6 +89,32 @@ def ltx_video(network: Any, _family: str, stage: Stage, recipe: Recipe) -> objec
         height=down,
         width=across,
         rope_interpolation_scale=(ltx.STEP / 16.0, ltx.SIDE, ltx.SIDE),
+        return_dict=False,
+    )
+
+
+def ltx_2(network: Any, _family: str, stage: Stage, recipe: Recipe) -> object:
+    """The film's VAE takes more than that of its sound; of the transformer both are asked."""
+    canvas, lanes, moments = recipe.drawn_at, needed(recipe.sampling).lanes, 14
+    frames = ltx.latent_frames(needed(recipe.motion).frames)
+    down, across = canvas.height // ltx.SIDE, canvas.width // ltx.SIDE
+    if stage is Stage.DECODE:
+        return network.decoder(torch.empty(1, 128, frames, down, across))
+    words, mask = torch.empty(lanes, 1024, 3840), torch.ones(lanes, 1024)
+    return network(
+        hidden_states=torch.empty(lanes, frames * down * across, 128),
+        audio_hidden_states=torch.empty(lanes, moments, 128),
+        encoder_hidden_states=words,
+        audio_encoder_hidden_states=words.clone(),
+        encoder_attention_mask=mask,
+        audio_encoder_attention_mask=mask,
+        timestep=torch.ones(lanes),
+        sigma=torch.ones(lanes),
+        num_frames=frames,
+        height=down,
+        width=across,
+        fps=16.0,
+        audio_num_frames=moments,
         return_dict=False,
     )
 

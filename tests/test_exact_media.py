@@ -44,6 +44,7 @@ QUICK = [
     ("tiny-wan-vace", Task.EDIT_VIDEO),
     ("tiny-ltx-video", Task.TEXT_TO_VIDEO),
     ("tiny-ltx-video", Task.IMAGE_TO_VIDEO),
+    ("tiny-ltx-2", Task.TEXT_TO_VIDEO),  # with its sound
     ("tiny-cogvideox", Task.TEXT_TO_VIDEO),
     ("tiny-cogvideox-i2v", Task.IMAGE_TO_VIDEO),
     ("tiny-sd15", Task.TEXT_TO_VIDEO),  # moved by a module of AnimateDiff
@@ -68,6 +69,9 @@ REST = [
     ("tiny-ltx-video", Task.EXTEND_VIDEO),
     ("tiny-ltx-video-0.9.5", Task.TEXT_TO_VIDEO),
     ("tiny-ltx-video-0.9.5", Task.IMAGE_TO_VIDEO),
+    ("tiny-ltx-2", Task.IMAGE_TO_VIDEO),
+    ("tiny-ltx-2", Task.EXTEND_VIDEO),
+    ("tiny-ltx-2-distilled", Task.TEXT_TO_VIDEO),
     ("tiny-cogvideox-5b", Task.TEXT_TO_VIDEO),
     ("tiny-cogvideox-i2v", Task.EXTEND_VIDEO),
     ("tiny-cogvideox-1.5", Task.TEXT_TO_VIDEO),

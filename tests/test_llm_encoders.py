@@ -150,7 +150,7 @@ def test_the_stock_class_with_its_output_saves_names_that_are_read_here(name: st
     import transformers
 
     network, config = NETWORKS[name], small(name)
-    writes = network.name.removesuffix("Model") + (
+    writes = network.name.removesuffix("Model").removesuffix("Text") + (
         "ForConditionalGeneration" if "vision_config" in config else "ForCausalLM"
     )
     kind = getattr(transformers, writes)

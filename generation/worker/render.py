@@ -31,7 +31,7 @@ from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Sha256, Weights, needed
 from generation.sigmas import ZERO_SNR
 from generation.worker import pulse
-from generation.worker.engines.engine import Given, OnStep, Writing
+from generation.worker.engines.engine import Given, OnStep, Throwing, Writing
 from generation.worker.model import Model
 from generation.worker.sampling.preconditioned import denoiser
 from generation.worker.sampling.samplers import sample
@@ -191,6 +191,8 @@ def denoise(
 
     def noises() -> Iterator[Tensor]:
         draw = partial(torch.randn, shape, generator=generator, dtype=torch.float32)
+        if isinstance(model.engine, Throwing):
+            draw = partial(model.engine.thrown, model.parts, recipe, generator)
         first = varied(draw(), recipe.variations) if begun.noise is None else begun.noise
         yield first.to(device)
         while True:

@@ -18,6 +18,7 @@ NETWORKS = {
     "mistral-small-3": language.MISTRAL,
     "ministral-3-3b": language.MINISTRAL3,
     "gemma2": language.GEMMA2,
+    "gemma3-12b": language.GEMMA3,
     "llama3.1": language.LLAMA,
 }
 LANGUAGE_MODELS = tuple(NETWORKS.values())

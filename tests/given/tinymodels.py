@@ -29,6 +29,7 @@ from tests.given.tiny import (
     krea2,
     longcat_image,
     ltx,
+    ltx2,
     lumina2,
     parts,
     qwen_image,
@@ -260,6 +261,7 @@ VARIANTS: dict[str, Callable[[Path], Path]] = {
     "cogvideox-1.5": partial(cogvideox.build, newer=True),
     "cogvideox-1.5-i2v": partial(cogvideox.build, newer=True, from_pictures=True),
     "ltx-video-0.9.5": ltx.build_later,
+    "ltx-2-distilled": ltx2.build_distilled,
     "wan-flf2v": partial(wan.build_i2v, both=True),
     "wan-2.2": wan.build_22,
     "wan-2.2-i2v": partial(wan.build_22, from_pictures=True),
@@ -273,6 +275,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "shap-e-image": shap_e.build_image,
     "stable-audio": stable_audio.build,
     "cogvideox": cogvideox.build,
+    "ltx-2": ltx2.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

@@ -3,7 +3,7 @@
     Qwen3 4B     Z-Image, FLUX.2 klein 4B        Mistral Small 3   FLUX.2 dev
     Qwen3 8B     FLUX.2 klein 9B                 Gemma 2 2B        Sana, Lumina 2
     Qwen2.5-VL   Qwen-Image and -Edit            Llama 3.1 8B      HiDream
-    Ministral 3  ERNIE-Image
+    Ministral 3  ERNIE-Image                     Gemma 3 12B       LTX-2
     Qwen3-VL     Krea 2, Qwen-Image 2.1
 
 Each is the class without its output over the vocabulary, which has the same hidden states and a
@@ -74,10 +74,18 @@ def _beside_eyes(key: str) -> str:
 
 
 def _words(
-    stack: Stack, name: str, *, types: tuple[str, ...], modern: Callable[[str], str] = _bare
+    stack: Stack,
+    name: str,
+    *,
+    types: tuple[str, ...],
+    modern: Callable[[str], str] = _bare,
+    within: str = "",
 ) -> Network:
-    """A class of transformers that reads words only; what a file has for pictures is left out."""
-    kind = types[0]
+    """A class of transformers that reads words only; what a file has for pictures is left out.
+
+    `within`: the module that has it, where that is not called as its type.
+    """
+    kind = within or types[0]
     return Network(
         module=f"transformers.models.{kind}.modeling_{kind}",
         name=name,
@@ -255,6 +263,29 @@ GEMMA2 = _words(
     "Gemma2Model",
     types=("gemma2",),
 )
+GEMMA3 = _words(
+    Stack(
+        usual={
+            "head_dim": 256,
+            "hidden_size": 2304,
+            "intermediate_size": 9216,
+            "num_attention_heads": 8,
+            "num_hidden_layers": 26,
+            "num_key_value_heads": 4,
+            "vocab_size": 262_208,
+        },
+        normed=True,
+        norms=(
+            "input_layernorm",
+            "post_attention_layernorm",
+            "pre_feedforward_layernorm",
+            "post_feedforward_layernorm",
+        ),
+    ),
+    "Gemma3TextModel",
+    types=("gemma3_text", "gemma3"),
+    within="gemma3",
+)
 LLAMA = _words(
     Stack(
         usual={
@@ -302,7 +333,7 @@ def mistral_tokenizer(name: str = "tokenizer") -> Tokenizer:
 
 
 def gemma_tokenizer(name: str = "tokenizer") -> Tokenizer:
-    """That of Gemma 2, in a folder of that name."""
+    """That of Gemma 2 and 3, in a folder of that name."""
     return _fast(name, "gemma2", "<pad>", ("GemmaTokenizer", "GemmaTokenizerFast"))
 
 

@@ -66,6 +66,14 @@ class Filming(Protocol):
 
 
 @runtime_checkable
+class Throwing(Protocol):
+    """An engine whose latents are of more than one thing, each with noise of its own."""
+
+    def thrown(self, parts: Parts, recipe: Recipe, generator: torch.Generator, /) -> Tensor:
+        """Noise of the latents' shape, float32, from the generator, on the CPU."""
+
+
+@runtime_checkable
 class Forming(Protocol):
     """An engine whose networks make forms."""
 

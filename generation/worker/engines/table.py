@@ -18,6 +18,7 @@ from generation.worker.engines.hidream import HiDream
 from generation.worker.engines.krea2 import Krea2
 from generation.worker.engines.longcat_image import LongCatImage
 from generation.worker.engines.ltx import LtxVideo
+from generation.worker.engines.ltx2 import Ltx2
 from generation.worker.engines.lumina2 import Lumina2
 from generation.worker.engines.musicgen import MusicGen
 from generation.worker.engines.nothing import NothingDrawn
@@ -64,6 +65,7 @@ ENGINES: Mapping[str, Engine] = {
     "wan-2.2-5b": Wan(by_token=True),
     "wan-vace": WanVace(),
     "ltx-video": LtxVideo(),
+    "ltx-2": Ltx2(),
     "cogvideox": CogVideoX(),
     "ace-step": AceStep(),
     "musicgen": MusicGen(),

@@ -1,0 +1,260 @@
+"""The tensors of what gives LTX-2's latents back: the VAE of its films, and that of its sounds with
+the vocoder behind it.
+
+    film    levels that change pixels for channels, as in LTX-Video from 0.9.5 on
+    sound   mel spectra, four times smaller in both directions -> waves, ever finer in time
+
+Invariant: every tensor that the classes build from the same config, and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from generation.families.blueprint import MOST, Config, Shapes, Unwritten, norm, whole
+
+_LEVEL = "LTX2VideoDownBlock3D"
+# What their classes take where a config says nothing.
+VAE: Mapping[str, object] = {
+    "block_out_channels": (256, 512, 1024, 2048),
+    "decoder_block_out_channels": (256, 512, 1024),
+    "decoder_causal": True,
+    "decoder_inject_noise": (False,) * 4,
+    "decoder_layers_per_block": (5, 5, 5, 5),
+    "decoder_spatial_padding_mode": "reflect",
+    "decoder_spatio_temporal_scaling": (True,) * 3,
+    "down_block_types": (_LEVEL,) * 4,
+    "downsample_type": ("spatial", "temporal", "spatiotemporal", "spatiotemporal"),
+    "encoder_causal": True,
+    "encoder_spatial_padding_mode": "zeros",
+    "in_channels": 3,
+    "latent_channels": 128,
+    "layers_per_block": (4, 6, 6, 2, 2),
+    "out_channels": 3,
+    "patch_size": 4,
+    "patch_size_t": 1,
+    "resnet_norm_eps": 1e-6,
+    "scaling_factor": 1.0,
+    "spatial_compression_ratio": None,
+    "spatio_temporal_scaling": (True,) * 4,
+    "temporal_compression_ratio": None,
+    "timestep_conditioning": False,
+    "upsample_factor": (2, 2, 2),
+    "upsample_residual": (True,) * 3,
+    "upsample_type": ("spatiotemporal",) * 3,
+}
+AUDIO_VAE: Mapping[str, object] = {
+    "attn_resolutions": None,
+    "base_channels": 128,
+    "causality_axis": "height",
+    "ch_mult": (1, 2, 4),
+    "double_z": True,
+    "dropout": 0.0,
+    "in_channels": 2,
+    "is_causal": True,
+    "latent_channels": 8,
+    "mel_bins": 64,
+    "mel_hop_length": 160,
+    "mid_block_add_attention": False,
+    "norm_type": "pixel",
+    "num_res_blocks": 2,
+    "output_channels": 2,
+    "resolution": 256,
+    "sample_rate": 16_000,
+}
+VOCODER: Mapping[str, object] = {
+    "act_fn": "leaky_relu",
+    "antialias": False,
+    "antialias_kernel_size": 12,
+    "antialias_ratio": 2,
+    "final_act_fn": "tanh",
+    "final_bias": True,
+    "hidden_channels": 1024,
+    "in_channels": 128,
+    "leaky_relu_negative_slope": 0.1,
+    "out_channels": 2,
+    "output_sampling_rate": 24_000,
+    "resnet_dilations": ((1, 3, 5),) * 3,
+    "resnet_kernel_sizes": (3, 7, 11),
+    "upsample_factors": (6, 5, 2, 2, 2),
+    "upsample_kernel_sizes": (16, 15, 8, 4, 4),
+}
+_STRIDES = {"spatial": (1, 2, 2), "temporal": (2, 1, 1), "spatiotemporal": (2, 2, 2)}
+
+
+def vae(config: Config) -> Shapes | None:
+    """The tensors of an AutoencoderKLLTX2Video; None: its build is not written down."""
+    try:
+        return _vae({**VAE, **config})
+    except (Unwritten, LookupError, TypeError, ValueError):
+        return None
+
+
+def audio_vae(config: Config) -> Shapes | None:
+    """The tensors of an AutoencoderKLLTX2Audio; None: its build is not written down."""
+    try:
+        return _audio_vae({**AUDIO_VAE, **config})
+    except (Unwritten, LookupError, TypeError, ValueError):
+        return None
+
+
+def vocoder(config: Config) -> Shapes | None:
+    """The tensors of an LTX2Vocoder; None: its build is not written down."""
+    try:
+        return _vocoder({**VOCODER, **config})
+    except (Unwritten, LookupError, TypeError, ValueError):
+        return None
+
+
+# Films.
+
+
+def _vae(config: Config) -> Shapes:
+    latent, patches = whole(config["latent_channels"], 4096), whole(config["patch_size"], 64) ** 2
+    out: Shapes = {"latents_mean": (latent,), "latents_std": (latent,)}
+    layers, scaled = _many(config["layers_per_block"]), _list(config["spatio_temporal_scaling"])
+    kinds = _list(config["downsample_type"])
+    if set(_list(config["down_block_types"])) != {_LEVEL}:
+        raise Unwritten
+    before = latent
+    _cube(out, "encoder.conv_in", before, whole(config["in_channels"], 64) * patches)
+    for block, after in enumerate(_many(config["block_out_channels"])):
+        name = f"encoder.down_blocks.{block}"
+        _resnets(out, name, before, layers[block])
+        if scaled[block]:
+            stride = prod(_STRIDES[str(kinds[block])])
+            _cube(out, f"{name}.downsamplers.0.conv", after // stride, before)
+        elif before != after:
+            raise Unwritten
+        before = after
+    _resnets(out, "encoder.mid_block", before, layers[-1])
+    _cube(out, "encoder.conv_out", latent + 1, before)
+    _decoder(out, config, latent, whole(config["out_channels"], 64) * patches)
+    return out
+
+
+def _decoder(out: Shapes, config: Config, latent: int, colours: int) -> None:
+    widths, layers, scaled, factors = (
+        _list(config[key])[::-1]
+        for key in (
+            *("decoder_block_out_channels", "decoder_layers_per_block"),
+            *("decoder_spatio_temporal_scaling", "upsample_factor"),
+        )
+    )
+    kinds, before = _list(config["upsample_type"]), whole(widths[0])
+    _cube(out, "decoder.conv_in", before, latent)
+    _resnets(out, "decoder.mid_block", before, whole(layers[0], MOST))
+    for block, width in enumerate(widths):
+        name, factor = f"decoder.up_blocks.{block}", whole(factors[block], 16)
+        before, after = before // factor, whole(width) // factor
+        if before != after:
+            _resnet(out, f"{name}.conv_in", before, after)
+        if scaled[block]:
+            stride = prod(_STRIDES[str(kinds[block])])
+            _cube(out, f"{name}.upsamplers.0.conv", stride * after, factor * after)
+        _resnets(out, name, after, whole(layers[block + 1], MOST))
+        before = after
+    _cube(out, "decoder.conv_out", colours, before)
+
+
+def _resnets(out: Shapes, name: str, width: int, count: int) -> None:
+    for number in range(count):
+        _resnet(out, f"{name}.resnets.{number}", width, width)
+
+
+def _resnet(out: Shapes, name: str, before: int, after: int) -> None:
+    _cube(out, f"{name}.conv1", after, before)
+    _cube(out, f"{name}.conv2", after, after)
+    if before != after:
+        norm(out, f"{name}.norm3", before)
+        out[f"{name}.conv_shortcut.weight"] = (after, before, 1, 1, 1)
+        out[f"{name}.conv_shortcut.bias"] = (after,)
+
+
+def _cube(out: Shapes, name: str, rows: int, columns: int) -> None:
+    out[f"{name}.conv.weight"] = (rows, columns, 3, 3, 3)
+    out[f"{name}.conv.bias"] = (rows,)
+
+
+# Sounds.
+
+
+def _audio_vae(config: Config) -> Shapes:
+    base, latent = whole(config["base_channels"]), whole(config["latent_channels"], 4096)
+    out: Shapes = {"latents_mean": (base,), "latents_std": (base,)}
+    widths = [base * times for times in _many(config["ch_mult"])]
+    each = whole(config["num_res_blocks"], MOST)
+    before = base
+    _plane(out, "encoder.conv_in", before, whole(config["in_channels"], 64))
+    for level, width in enumerate(widths):
+        for number in range(each):
+            _step(out, f"encoder.down.{level}.block.{number}", before, width)
+            before = width
+        if level < len(widths) - 1:  # of one that is made smaller the edge is filled outside
+            name = f"encoder.down.{level}.downsample.conv"
+            out[f"{name}.weight"], out[f"{name}.bias"] = (width, width, 3, 3), (width,)
+    _middle(out, "encoder", before)
+    _plane(out, "encoder.conv_out", latent * (2 if config["double_z"] else 1), before)
+    _plane(out, "decoder.conv_in", before, latent)
+    _middle(out, "decoder", before)
+    for level in range(len(widths) - 1, -1, -1):
+        for number in range(each + 1):
+            _step(out, f"decoder.up.{level}.block.{number}", before, widths[level])
+            before = widths[level]
+        if level:
+            _plane(out, f"decoder.up.{level}.upsample.conv", before, before)
+    _plane(out, "decoder.conv_out", whole(config["output_channels"], 64), before)
+    return out
+
+
+def _middle(out: Shapes, side: str, width: int) -> None:
+    for number in (1, 2):
+        _step(out, f"{side}.mid.block_{number}", width, width)
+
+
+def _step(out: Shapes, name: str, before: int, after: int) -> None:
+    _plane(out, f"{name}.conv1", after, before)
+    _plane(out, f"{name}.conv2", after, after)
+    if before != after:
+        _plane(out, f"{name}.nin_shortcut", after, before, 1)
+
+
+def _plane(out: Shapes, name: str, rows: int, columns: int, side: int = 3) -> None:
+    out[f"{name}.conv.weight"] = (rows, columns, side, side)
+    out[f"{name}.conv.bias"] = (rows,)
+
+
+def _vocoder(config: Config) -> Shapes:
+    out: Shapes = {}
+    sizes, kernels = _many(config["upsample_kernel_sizes"]), _many(config["resnet_kernel_sizes"])
+    each = [len(_list(steps)) for steps in _list(config["resnet_dilations"])]
+    if len(each) != len(kernels) or len(_list(config["upsample_factors"])) != len(sizes):
+        raise Unwritten
+    width = whole(config["hidden_channels"])
+    _line(out, "conv_in", width, whole(config["in_channels"], 4096), 7)
+    for number, size in enumerate(sizes):
+        out[f"upsamplers.{number}.weight"] = (width, width // 2, size)
+        width //= 2
+        out[f"upsamplers.{number}.bias"] = (width,)
+        for nth, (kernel, count) in enumerate(zip(kernels, each, strict=True)):
+            name = f"resnets.{number * len(kernels) + nth}"
+            for layer in range(count):
+                _line(out, f"{name}.convs1.{layer}", width, width, kernel)
+                _line(out, f"{name}.convs2.{layer}", width, width, kernel)
+    _line(out, "conv_out", whole(config["out_channels"], 64), width, 7)
+    return out
+
+
+def _line(out: Shapes, name: str, rows: int, columns: int, side: int) -> None:
+    out[f"{name}.weight"], out[f"{name}.bias"] = (rows, columns, side), (rows,)
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or not 0 < len(value) <= 16:
+        raise Unwritten
+    return list(value)
+
+
+def _many(value: object) -> list[int]:
+    return [whole(each) for each in _list(value)]

@@ -1,0 +1,242 @@
+"""LTX-2: its parts, and how its folders are told.
+
+    transformer   a stream of the film and one of its sound, which look at each other
+    connectors    all layers of the words as one, and a few blocks for each stream
+    vae           128 channels; 32 pixels of a side and 8 frames are one
+    audio_vae     mel spectra of its sound, four of them in one; the vocoder makes waves of these
+    text_encoder  Gemma 3 12B, of which all layers are read
+
+Published in folders.  A distilled one says levels that are not bent by the film's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from generation.families.architecture import (
+    Architecture,
+    Config,
+    Lies,
+    Network,
+    Noise,
+    Part,
+    Shapes,
+    Stage,
+    Tokenizer,
+)
+from generation.families.builds import ltx2, ltx2_codecs
+from generation.families.laid import laid
+from generation.families.ltx import SIDE, latent_frames, tokens
+from generation.families.text.language import GEMMA3, gemma_tokenizer, of_text
+from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
+from generation.recipe import Recipe
+from generation.sigmas import TOKEN
+from generation.tasks import Task
+
+_WEIGHTS = "diffusion_pytorch_model"
+DISTILLED = "ltx-2-distilled"  # the family of those that need no guidance
+MEL = 4  # mel spectra that are one latent, and bands of one
+
+
+def _newer(config: Config) -> str | None:
+    """2.3 and 2.5 modulate what is read of the words, and read them without projecting them."""
+    if config.get("cross_attn_mod") or config.get("use_prompt_embeddings") is False:
+        return "it is LTX-2.3 or later, whose words are read otherwise; 2.0 is drawn"
+    return None
+
+
+def _noisy(config: Config) -> str | None:
+    throws = config.get("decoder_inject_noise")
+    if throws is True or (isinstance(throws, list | tuple) and any(throws)):
+        return "its VAE throws noise between its layers, which no recipe says"
+    return None
+
+
+TRANSFORMER = Network(
+    module="diffusers.models.transformers.transformer_ltx2",
+    name="LTX2VideoTransformer3DModel",
+    weights=_WEIGHTS,
+    tensors=ltx2.tensors,
+    settings=frozenset(ltx2.USUAL),
+    only={
+        "activation_fn": ("gelu-approximate", None),
+        "attention_bias": (True, None),
+        "attention_out_bias": (True, None),
+        "audio_cross_attn_mod": (False, None),
+        "audio_ff_bias": (True, None),
+        "audio_gated_attn": (False, None),
+        "audio_patch_size": (1, None),
+        "audio_patch_size_t": (1, None),
+        "audio_scale_factor": (MEL, None),
+        "cross_attn_mod": (False, None),
+        "ff_bias": (True, None),
+        "gated_attn": (False, None),
+        "norm_elementwise_affine": (False, None),
+        "patch_size": (1, None),
+        "patch_size_t": (1, None),
+        "perturbed_attn": (False, None),
+        "qk_norm": ("rms_norm_across_heads", None),
+        "use_keyframes_abs_pos_embedding": (False, None),
+        "use_prompt_embeddings": (True, None),
+    },
+    fault=_newer,
+)
+READER = Network(
+    module="diffusers.pipelines.ltx2.connectors",
+    name="LTX2TextConnectors",
+    weights=_WEIGHTS,
+    tensors=ltx2.connectors,
+    settings=frozenset(ltx2.CONNECTORS),
+    only={
+        "audio_gated_attn": (False, None),
+        "per_modality_projections": (False, None),
+        "video_gated_attn": (False, None),
+    },
+)
+AUTOENCODER = Network(
+    module="diffusers.models.autoencoders.autoencoder_kl_ltx2",
+    name="AutoencoderKLLTX2Video",
+    weights=_WEIGHTS,
+    tensors=ltx2_codecs.vae,
+    settings=frozenset(ltx2_codecs.VAE),
+    only={
+        "encoder_causal": (True, None),
+        "in_channels": (3, None),
+        "out_channels": (3, None),
+        "patch_size_t": (1, None),
+        "scaling_factor": (1.0, 1, None),
+        "timestep_conditioning": (False, None),
+    },
+    fault=_noisy,
+)
+HEARING = Network(
+    module="diffusers.models.autoencoders.autoencoder_kl_ltx2_audio",
+    name="AutoencoderKLLTX2Audio",
+    weights=_WEIGHTS,
+    tensors=ltx2_codecs.audio_vae,
+    settings=frozenset(ltx2_codecs.AUDIO_VAE),
+    only={
+        "attn_resolutions": (None, [], ()),
+        "causality_axis": ("height", None),
+        "mid_block_add_attention": (False, None),
+        "norm_type": ("pixel", None),
+    },
+)
+VOCODER = Network(
+    module="diffusers.pipelines.ltx2.vocoder",
+    name="LTX2Vocoder",
+    weights=_WEIGHTS,
+    tensors=ltx2_codecs.vocoder,
+    settings=frozenset(ltx2_codecs.VOCODER),
+    only={"act_fn": ("leaky_relu", None), "antialias": (False, None)},
+)
+
+
+def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
+    """Behind its folder's name, as its class calls them."""
+    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
+
+
+def _part(
+    name: str,
+    title: str,
+    network: Network,
+    stage: Stage,
+    config: str = "",
+    tokenizer: Tokenizer | None = None,
+    classes: tuple[str, ...] = (),
+) -> Part:
+    return Part(
+        name=name,
+        title=title,
+        network=network,
+        stage=stage,
+        config=config or f"ltx-2/{name}",
+        prefix=f"{name}.",
+        layout=laid(_lies(name)),
+        lies=_lies(name),
+        tokenizer=tokenizer,
+        classes=(network.name, *classes),
+        apart=False,
+    )
+
+
+def _fits(configs: Mapping[str, Config]) -> str | None:
+    """Whether words, film and sound are as wide as they are read."""
+    drawn = configs.get("transformer")
+    if drawn is None:
+        return None
+    drawn = {**ltx2.USUAL, **drawn}
+    if (reads := configs.get("connectors")) is not None:
+        reads = {**ltx2.CONNECTORS, **reads}
+        if reads["caption_channels"] != drawn["caption_channels"]:
+            return f"words {reads['caption_channels']} wide, {drawn['caption_channels']} are read"
+        if (words := configs.get("text_encoder")) is not None:
+            return _misread(of_text(words), reads)
+    if (heard := configs.get("audio_vae")) is not None:
+        wide = _packed({**ltx2_codecs.AUDIO_VAE, **heard})
+        if not wide == drawn["audio_in_channels"] == drawn["in_channels"]:
+            return f"sounds {wide} wide, {drawn['audio_in_channels']} are drawn"
+    return None
+
+
+def _misread(words: Config, reads: Config) -> str | None:
+    wide, layers = words.get("hidden_size"), words.get("num_hidden_layers")
+    if not isinstance(wide, int) or not isinstance(layers, int):
+        return None
+    if (wide, layers + 1) == (reads["caption_channels"], reads["text_proj_in_factor"]):
+        return None
+    return f"{layers} layers of words {wide} wide, others are read"
+
+
+def _packed(config: Config) -> object:
+    """How wide a moment of sound is; its VAE's statistics are as many."""
+    channels, bands = config["latent_channels"], config["mel_bins"]
+    if not isinstance(channels, int) or not isinstance(bands, int):
+        return None
+    packed = channels * (bands // MEL)
+    return packed if packed == config["base_channels"] else None
+
+
+def _work(recipe: Recipe) -> float:
+    frames = recipe.motion.frames if recipe.motion is not None else 1
+    return recipe.drawn_at.pixels / 1e6 * latent_frames(frames)
+
+
+LTX_2 = Architecture(
+    name="ltx-2",
+    family="ltx-2",
+    parts=(
+        _part("transformer", "transformer", TRANSFORMER, Stage.DENOISE),
+        _part("vae", "VAE", AUTOENCODER, Stage.DECODE),
+        _part("audio_vae", "VAE of sounds", HEARING, Stage.DECODE),
+        _part("vocoder", "vocoder", VOCODER, Stage.DECODE),
+        _part("connectors", "reader of words", READER, Stage.ENCODE),
+        _part(
+            "text_encoder",
+            "text encoder (Gemma 3 12B)",
+            GEMMA3,
+            Stage.ENCODE,
+            "text/gemma3-12b",
+            gemma_tokenizer(),
+            ("Gemma3ForConditionalGeneration", "Gemma3Model"),
+        ),
+    ),
+    recognise=lambda shapes: "transformer.av_cross_attn_video_a2v_gate.linear.weight" in shapes,
+    recognise_folder=lambda config: config.get("_class_name") == TRANSFORMER.name,
+    pipelines="LTX2(Condition|ImageToVideo)?Pipeline",
+    by_levels={"flow:1.0": DISTILLED},
+    fits=_fits,
+    noise=Noise(
+        levels="flow-mu:0.95:2.05:1024:4096@0.1",
+        prediction="flow",
+        schedulers=frozenset({FLOW_SCHEDULER}),
+        read=of_flow_scheduler,
+    ),
+    tasks=frozenset({Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.EXTEND_VIDEO}),
+    grid=SIDE,
+    latent_channels=128,
+    medium="video",
+    work=_work,
+    levels_by=lambda pixels, frames: TOKEN * tokens(pixels, frames),
+)

@@ -1,0 +1,226 @@
+"""The claim that LTX-2's films and their sound are those of the stock pipelines, value for value.
+
+Of the same seed: theirs throw the film's noise and then the sound's, and so does the worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+from transformers import Gemma3ForConditionalGeneration
+
+from generation.catalog.catalog import Catalog
+from generation.draft import complete
+from generation.errors import OutOfRange
+from generation.families.family import FAMILIES
+from generation.families.ltx2 import LTX_2
+from generation.media.photos import load
+from generation.media.sounds import content_of
+from generation.recipe import Input, Recipe, needed
+from generation.spans import Motion
+from generation.tasks import Task
+from generation.worker.model import Model
+from generation.worker.render import render
+from tests.given import loaded, tinymodels
+from tests.given.builders import a_digest, a_draft, a_model, changed
+from tests.given.stock_films import HEIGHT, WIDTH, a_film, differing
+from tests.given.worker_process import a_photo
+
+LEVELS: dict[str, Any] = {"sigmas": (1.0, 0.7, 0.3, 0.0), "steps": 3}
+
+
+def a_heard_film(**changes: Any) -> Recipe:
+    """A recipe of a small film and its sound."""
+    film = a_film("ltx-2", **LEVELS | changes)
+    asked = changed(a_draft("x"), frames=9, fps=needed(film.motion).fps)
+    sound = needed(complete(asked, a_model(family="ltx-2"), seed=1, device="cpu").sound)
+    return replace(film, sound=replace(sound, seconds=needed(film.motion).seconds))
+
+
+def going_on(**changes: Any) -> Recipe:
+    one = Input(role="first", sha256=a_digest("b"), fit="cover")
+    return replace(a_heard_film(**changes), task=Task.IMAGE_TO_VIDEO, inputs=(one,))
+
+
+def model() -> Model:
+    return loaded.model("ltx-2")
+
+
+@cache
+def seeing() -> Any:
+    """The text encoder as the stock pipeline has it, with its eyes."""
+    folder = tinymodels.of("ltx-2") / "text_encoder"
+    return Gemma3ForConditionalGeneration.from_pretrained(folder).eval()
+
+
+def drawn(recipe: Recipe, *inputs: bytes) -> tuple[Any, bytes]:
+    """The worker's frames, and the samples behind them."""
+    content = render(recipe, inputs, model(), on_step=lambda *_: None).content
+    shape = needed(recipe.motion).frames, HEIGHT, WIDTH, 3
+    length = int(np.prod(shape))
+    return np.frombuffer(content[:length], np.uint8).reshape(shape), content[length:]
+
+
+def by_stock(recipe: Recipe, kind: str = "LTX2Pipeline", **given: Any) -> tuple[Any, bytes]:
+    """The same by the pipeline, guided by cfg alone."""
+    import diffusers
+
+    sampling, motion, parts = needed(recipe.sampling), needed(recipe.motion), model().parts
+    found = {**parts.modules, "text_encoder": seeing()}
+    pipe = getattr(diffusers, kind)(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
+        tokenizer=parts.tokenizers["text_encoder"],
+        **found,
+    )
+    pipe.set_progress_bar_config(disable=True)
+    frames, track = pipe(
+        prompt=recipe.prompt,
+        negative_prompt=needed(recipe.words).negative_prompt,
+        width=WIDTH,
+        height=HEIGHT,
+        num_frames=motion.frames,
+        frame_rate=motion.fps,
+        sigmas=list(sampling.sigmas[:-1]),
+        guidance_scale=sampling.cfg,
+        guidance_rescale=0.0,
+        stg_scale=0.0,
+        modality_scale=1.0,
+        **dict.fromkeys(f"audio_{what}_scale" for what in ("guidance", "stg", "modality")),
+        audio_guidance_rescale=None,
+        spatio_temporal_guidance_blocks=None,
+        use_cross_timestep=False,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        output_type="np",
+        return_dict=False,
+        **given,
+    )
+    return frames[0], content_of(track[0].float().numpy())
+
+
+def claim(recipe: Recipe, *inputs: bytes, kind: str = "LTX2Pipeline", **given: Any) -> None:
+    (frames, track), (theirs, their_track) = drawn(recipe, *inputs), by_stock(recipe, kind, **given)
+    assert differing(frames, theirs) == 0
+    assert track == their_track
+    assert len(set(track)) > 9  # something is heard in it
+
+
+@pytest.mark.parametrize(
+    ("cfg", "prompt", "motion"),
+    [
+        (4.0, "a red cat", Motion(frames=9, fps=8.0, piece=None, overlap=None)),
+        (1.0, "a cat [cat] " * 9, Motion(frames=17, fps=30.0, piece=None, overlap=None)),
+        (4.0, "", Motion(frames=1, fps=24.0, piece=None, overlap=None)),
+    ],
+)
+def test_a_film_of_words_and_its_sound_have_no_differing_value(
+    cfg: float, prompt: str, motion: Motion
+) -> None:
+    claim(a_heard_film(cfg=cfg, prompt=prompt, motion=motion))
+
+
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+def test_a_film_that_begins_with_a_picture_has_none(cfg: float) -> None:
+    picture = load(a_photo(), width=WIDTH, height=HEIGHT, fit="cover")
+    claim(
+        going_on(cfg=cfg),
+        a_photo(),
+        kind="LTX2ImageToVideoPipeline",
+        image=picture,
+        image_crf=0,
+    )
+
+
+def test_another_seed_is_another_film_with_another_sound() -> None:
+    one, other = (drawn(replace(a_heard_film(), seed=seed)) for seed in (1, 2))
+    assert not np.array_equal(one[0], other[0])
+    assert one[1] != other[1]
+
+
+def test_in_pieces_a_film_is_as_long_and_sounds_alike() -> None:
+    whole = a_heard_film(motion=Motion(frames=25, fps=24.0, piece=None, overlap=None))
+    (frames, track), (others, same) = (
+        drawn(one) for one in (whole, changed(whole, piece=2, overlap=1))
+    )
+    assert frames.shape == others.shape
+    assert not np.array_equal(frames, others)
+    assert track == same
+
+
+def test_what_is_said_of_a_clip_is_closed_and_nothing_is_rounded() -> None:
+    def asked(**said: Any) -> Recipe:
+        draft = changed(a_draft("a cat"), **said)
+        return complete(draft, a_model(family="ltx-2"), seed=1, device="cuda")
+
+    usual = asked()
+    assert (needed(usual.motion).frames, needed(usual.sound).rate) == (121, 24_000)
+    assert needed(usual.sound).seconds == needed(usual.motion).seconds
+    for said, allowed in (
+        ({"frames": 100}, "97"),
+        ({"width": 700}, "32"),
+        ({"frames": 473, "fps": 8.0}, "up to 20 seconds"),
+    ):
+        with pytest.raises(OutOfRange, match=allowed):
+            asked(**said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"width": 80}, "a multiple of 32"),
+        ({"motion": Motion(frames=13, fps=8.0, piece=None, overlap=None)}, "9 or 17"),
+        ({"prompt": "a cat " * 600}, "1024"),
+        ({"sound": None}, "films with their sound"),
+        ({"rate": 16_000}, "24000"),
+    ],
+)
+def test_what_it_cannot_draw_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(OutOfRange, match=said):
+        drawn(changed(a_heard_film(), **changes))
+
+
+def test_a_distilled_one_is_told_by_its_levels_and_walks_those_it_learned() -> None:
+    folder = tinymodels.of("ltx-2-distilled")
+    catalog = Catalog([folder], tinymodels.home() / "ltx-2-distilled.json")
+    catalog.scan()
+    [entry] = catalog.models()
+    assert entry.family == "ltx-2-distilled"
+    recipe = complete(a_draft("a cat"), entry.model, seed=1, device="cpu")
+    from diffusers.pipelines.ltx2.utils import DISTILLED_SIGMA_VALUES
+
+    sampling = needed(recipe.sampling)
+    assert sampling.sigmas == (*DISTILLED_SIGMA_VALUES, 0.0)
+    assert (sampling.steps, sampling.cfg) == (8, 1.0)
+
+
+def test_the_usual_levels_are_those_of_the_stock_pipeline() -> None:
+    from generation.sigmas import expand, resolved
+    from tests.given.tiny.ltx import SCHEDULER
+
+    usual = FAMILIES["ltx-2"]
+    pixels = LTX_2.levels_by(usual.width * usual.height, 121)
+    noise = resolved(usual.noise, pixels=pixels, steps=40)
+    ours = expand("euler", usual.scheduler, steps=40, denoise=1.0, noise=noise)
+    scheduler = FlowMatchEulerDiscreteScheduler.from_config(SCHEDULER)
+    mu = 0.95 + (2.05 - 0.95) * (16 * 24 * 16 - 1024) / (4096 - 1024)
+    scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / 40, 40), mu=mu)
+    assert np.allclose(ours, scheduler.sigmas.numpy(), rtol=2e-3, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("part", "said", "why"),
+    [
+        ("transformer", {"cross_attn_mod": True}, "2.3 or later"),
+        ("connectors", {"caption_channels": 64}, "words"),
+    ],
+)
+def test_others_are_refused_in_one_sentence(part: str, said: dict[str, Any], why: str) -> None:
+    built = LTX_2.part(part).network
+    reason = built.fault(said) or LTX_2.fits({"transformer": {"caption_channels": 32}, part: said})
+    assert reason is not None
+    assert why in reason
