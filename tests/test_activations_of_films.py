@@ -15,7 +15,9 @@ from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.tasks import Task
 from generation.worker.codecs.causal_film import decoded, latent_frames
+from generation.worker.codecs.tiled_film import decoded as decoded_in_tiles
 from generation.worker.engines.cogvideox import decoded as decoded_by_twos
+from generation.worker.engines.hunyuan_attention import in_one_row
 from generation.worker.engines.table import ENGINES
 from generation.worker.loading.building import class_of
 from tests.given.builders import a_recipe
@@ -28,13 +30,15 @@ FEWER: dict[str, dict[str, Any]] = {
     "ltx-video": {"num_layers": 2},
     "cogvideox": {"num_layers": 2},
     "ltx-2": {"num_layers": 2},
+    "hunyuan-video-1.5": {"num_layers": 2},
 }
+SIZES = {"hunyuan-video-1.5": (256, 256, 5)}  # one tile
 
 
 @pytest.mark.parametrize("family", FEWER)
 @pytest.mark.parametrize("stage", [Stage.DENOISE, Stage.DECODE])
 def test_a_stage_takes_what_was_said_and_15_percent_less_at_most(family: str, stage: Stage) -> None:
-    width, height, frames = 832, 448, 9
+    width, height, frames = SIZES.get(family, (832, 448, 9))
     motion = Motion(frames=frames, fps=16.0, piece=None, overlap=None)
     recipe = a_recipe(
         family=family, task=Task.TEXT_TO_VIDEO, motion=motion, width=width, height=height
@@ -45,7 +49,12 @@ def test_a_stage_takes_what_was_said_and_15_percent_less_at_most(family: str, st
         for part, fewer in ((built.denoiser, FEWER[family]), (built.vae, {}))
     }
     part = built.denoiser if stage is Stage.DENOISE else built.vae
-    calls = {"ltx-video": ltx_video, "ltx-2": ltx_2, "cogvideox": cogvideox}
+    calls = {
+        "ltx-video": ltx_video,
+        "ltx-2": ltx_2,
+        "cogvideox": cogvideox,
+        "hunyuan-video-1.5": hunyuan_video,
+    }
     call = calls.get(family, wan)
 
     def work(network: Any) -> object:
@@ -132,3 +141,19 @@ def cogvideox(network: Any, _family: str, stage: Stage, recipe: Recipe) -> objec
         encoder_hidden_states=torch.empty(lanes, 226, 4096),
         return_dict=False,
     )
+
+
+def hunyuan_video(network: Any, _family: str, stage: Stage, recipe: Recipe) -> object:
+    """Of the transformer its blocks: which tokens count, decides shapes before them."""
+    canvas, frames = recipe.drawn_at, latent_frames(needed(recipe.motion).frames)
+    down, across = canvas.height // 16, canvas.width // 16
+    channels = 65 if stage is Stage.DENOISE else 32
+    latents = torch.empty(1, channels, frames, down, across, dtype=network.dtype)
+    if stage is Stage.DECODE:
+        return [piece.shape for piece in decoded_in_tiles(network, latents)]
+    time, words = latents.new_empty(1, 2048), latents.new_empty(1, 1000 + 256 + 729, 2048)
+    turned, tokens = network.rope(latents), network.x_embedder(latents)
+    mask = torch.ones(1, words.shape[1], dtype=torch.bool)
+    for block in in_one_row(network).transformer_blocks:
+        tokens, words = block(tokens, words, time, mask, turned)
+    return network.proj_out(network.norm_out(tokens, time))

@@ -15,9 +15,10 @@ import torch
 from generation.catalog.checkpoint import expected_tensors, fits, is_harmless
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families import blueprint, musicgen
-from generation.families.builds import shap_e
+from generation.families.builds import shap_e, siglip
 from generation.families.family import ARCHITECTURES
 from generation.families.laid import under
+from generation.families.text import language
 from generation.worker.loading.building import class_of
 from tests.given import tinymodels
 from tests.given.checkpoints import the_single_file
@@ -32,6 +33,8 @@ ENCODERS: Mapping[str, Tensors] = {
     "T5EncoderModel": blueprint.t5,
     "UMT5EncoderModel": blueprint.t5,
     "CLIPVisionModel": shap_e.vision,
+    "SiglipVisionModel": siglip.tensors,
+    "Qwen2_5_VLTextModel": language.QWEN25_VL_WORDS.tensors,
     musicgen.DECODER.name: musicgen.DECODER.tensors,
     musicgen.ENCODEC.name: musicgen.ENCODEC.tensors,
     **{network.name: network.tensors for network in LANGUAGE_MODELS},

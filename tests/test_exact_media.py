@@ -47,6 +47,8 @@ QUICK = [
     ("tiny-ltx-2", Task.TEXT_TO_VIDEO),  # with its sound
     ("tiny-cogvideox", Task.TEXT_TO_VIDEO),
     ("tiny-cogvideox-i2v", Task.IMAGE_TO_VIDEO),
+    ("tiny-hunyuan-video-1.5", Task.TEXT_TO_VIDEO),
+    ("tiny-hunyuan-video-1.5-i2v", Task.IMAGE_TO_VIDEO),
     ("tiny-sd15", Task.TEXT_TO_VIDEO),  # moved by a module of AnimateDiff
     ("tiny-stable-audio", Task.TEXT_TO_AUDIO),
     ("tiny-stable-audio", Task.AUDIO_TO_AUDIO),
@@ -76,6 +78,8 @@ REST = [
     ("tiny-cogvideox-i2v", Task.EXTEND_VIDEO),
     ("tiny-cogvideox-1.5", Task.TEXT_TO_VIDEO),
     ("tiny-cogvideox-1.5-i2v", Task.IMAGE_TO_VIDEO),
+    ("tiny-hunyuan-video-1.5-i2v", Task.EXTEND_VIDEO),
+    ("tiny-hunyuan-video-1.5-i2v-step-distilled", Task.IMAGE_TO_VIDEO),
 ]
 NAMES = list(dict.fromkeys(name.removeprefix("tiny-") for name, _ in (*QUICK, *REST)))
 OF_OUR_OWN = ("sd15", "musicgen")  # which are built here

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from generation.catalog import strangers
 from generation.errors import BrokenWeights, PickleRefused, UnusableWeights
-from generation.families.architecture import Part
+from generation.families.architecture import GUIDED_AT, Part
 from generation.families.family import ARCHITECTURES
 
 INDEX = "model_index.json"
@@ -126,9 +126,11 @@ def read_index(path: Path, name: str) -> Mapping[str, object]:
     """The parts that a folder names, each with its library and class.  Raises UnusableWeights.
 
     A pipeline of blocks also says where each comes from: what is not here, and what writes prompts
-    before anything is drawn, is none of them.
+    before anything is drawn, is none of them.  What a guider says of cfg is with them.
     """
     index = read_json(index_of(path), name)
+    if _GUIDER in index:
+        return {**index, GUIDED_AT: _guided_at(path / _GUIDER, name)}
     if BLOCKS not in index:
         return index
     found: dict[str, object] = {}
@@ -143,6 +145,32 @@ def read_index(path: Path, name: str) -> Mapping[str, object]:
 
 BLOCKS = "_blocks_class_name"
 _BEFORE = frozenset({"prompt_upsampler", "prompt_upsampler_processor"})
+
+
+# What guides: its class, and the settings with which it is classifier-free guidance by cfg alone.
+_GUIDER = "guider"
+_PLAIN: Mapping[str, tuple[object, ...]] = {
+    "_class_name": ("ClassifierFreeGuidance", None),
+    "enabled": (True, False, None),
+    "guidance_rescale": (0, None),
+    "start": (0, None),
+    "stop": (1, None),
+    "use_original_formulation": (False, None),
+}
+
+
+def _guided_at(folder: Path, name: str) -> float:
+    """The cfg that a guider says.  Raises UnusableWeights for one that does anything else."""
+    config = read_json(folder / "guider_config.json", f"{name}/{_GUIDER}")
+    for key, value in config.items():
+        if key not in (*_PLAIN, "_diffusers_version", "guidance_scale"):
+            raise UnusableWeights(name, f"the setting {key:.60} of its {_GUIDER} is not known")
+        if key in _PLAIN and value not in _PLAIN[key]:
+            raise UnusableWeights(name, f"the {key} of its {_GUIDER} is {value!r:.40}")
+    scale = config.get("guidance_scale")
+    if not isinstance(scale, int | float) or isinstance(scale, bool):
+        raise UnusableWeights(name, f"the guidance_scale of its {_GUIDER} is {scale!r:.40}")
+    return float(scale) if config.get("enabled", True) is not False else 1.0
 
 
 def denoiser_of_folder(path: Path, index: Mapping[str, object]) -> Path:

@@ -41,7 +41,13 @@ _LAYERED = "Qwen-Image-Layered, which takes a picture apart into several"
 # In this order: what is special before what it was derived from.
 _ARCHITECTURES = (
     _row("Chroma Radiance", "nerf_blocks.", "nerf_image_embedder."),
-    _row("HunyuanVideo", "txt_in.individual_token_refiner.", "context_embedder.token_refiner."),
+    _row("HunyuanVideo 1.5 as a file (its folder of diffusers is drawn)", "cond_type_embedding."),
+    _row(
+        "HunyuanVideo",
+        "txt_in.individual_token_refiner.",
+        "context_embedder.token_refiner.",
+        unless="cond_type_embed.",  # 1.5
+    ),
     _row("a ControlNet of another build", "control_model.", "controlnet_", "input_hint_block."),
     _row("a Control-LoRA", "lora_controlnet"),
     _row("a ControlNet of Z-Image", "control_all_x_embedder.", "control_layers."),

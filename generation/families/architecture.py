@@ -77,6 +77,8 @@ SERVES: Mapping[str, frozenset[Task]] = {
 }
 
 
+# What a folder's guider says of cfg, among what its model_index.json says.
+GUIDED_AT = "_cfg"
 LOOKS_BY = "image_encoder"  # the part by which a film's networks see what it goes on from
 
 

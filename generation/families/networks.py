@@ -66,7 +66,7 @@ def _modern_vae_name(key: str) -> str:
     return key
 
 
-def _odd_factor(config: Config) -> str | None:
+def odd_factor(config: Config) -> str | None:
     for key in ("scaling_factor", "shift_factor"):
         value = config.get(key, 1.0)
         if key == "shift_factor" and value is None:
@@ -96,7 +96,7 @@ AUTOENCODER = Network(
         )
     ),
     modern=_modern_vae_name,
-    fault=_odd_factor,
+    fault=odd_factor,
 )
 
 
@@ -150,7 +150,7 @@ DEEP_AUTOENCODER = Network(
     tensors=dc_vae.tensors,
     settings=frozenset(dc_vae.USUAL),
     only={"in_channels": (3, None)},
-    fault=_odd_factor,
+    fault=odd_factor,
 )
 
 

@@ -26,6 +26,7 @@ from tests.given.tiny import (
     flux2,
     flux3,
     hidream,
+    hunyuan_video,
     krea2,
     longcat_image,
     ltx,
@@ -260,6 +261,10 @@ VARIANTS: dict[str, Callable[[Path], Path]] = {
     "cogvideox-i2v": partial(cogvideox.build, turned=True, from_pictures=True),
     "cogvideox-1.5": partial(cogvideox.build, newer=True),
     "cogvideox-1.5-i2v": partial(cogvideox.build, newer=True, from_pictures=True),
+    "hunyuan-video-1.5-i2v": partial(hunyuan_video.build, from_pictures=True),
+    "hunyuan-video-1.5-i2v-step-distilled": partial(
+        hunyuan_video.build, from_pictures=True, leaping=True, cfg=1.0
+    ),
     "ltx-video-0.9.5": ltx.build_later,
     "ltx-2-distilled": ltx2.build_distilled,
     "wan-flf2v": partial(wan.build_i2v, both=True),
@@ -276,6 +281,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "stable-audio": stable_audio.build,
     "cogvideox": cogvideox.build,
     "ltx-2": ltx2.build,
+    "hunyuan-video-1.5": hunyuan_video.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

@@ -3,6 +3,7 @@
     Qwen3 4B     Z-Image, FLUX.2 klein 4B        Mistral Small 3   FLUX.2 dev
     Qwen3 8B     FLUX.2 klein 9B                 Gemma 2 2B        Sana, Lumina 2
     Qwen2.5-VL   Qwen-Image and -Edit            Llama 3.1 8B      HiDream
+    its words    HunyuanVideo 1.5
     Ministral 3  ERNIE-Image                     Gemma 3 12B       LTX-2
     Qwen3-VL     Krea 2, Qwen-Image 2.1
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from generation.families import blueprint
@@ -177,22 +179,28 @@ QWEN3 = _words(
     types=("qwen3",),
     modern=_qwen,
 )
+_QWEN25: Config = {
+    "hidden_size": 8192,
+    "intermediate_size": 29568,
+    "num_attention_heads": 64,
+    "num_hidden_layers": 80,
+    "num_key_value_heads": 8,
+    "vocab_size": 152064,
+}
 QWEN25_VL = _seeing(
-    Stack(
-        usual={
-            "hidden_size": 8192,
-            "intermediate_size": 29568,
-            "num_attention_heads": 64,
-            "num_hidden_layers": 80,
-            "num_key_value_heads": 8,
-            "vocab_size": 152064,
-        },
-        biased=True,
-        even=True,
-    ),
+    Stack(usual=_QWEN25, biased=True, even=True),
     towers.qwen25,
     "Qwen2_5_VLModel",
     "qwen2_5_vl",
+)
+QWEN25_VL_WORDS = replace(
+    _words(
+        Stack(usual=_QWEN25, biased=True, even=True),
+        "Qwen2_5_VLTextModel",
+        types=("qwen2_5_vl_text",),
+        modern=_qwen,
+    ),
+    module=QWEN25_VL.module,
 )
 QWEN3_VL = _seeing(
     Stack(

@@ -44,12 +44,12 @@ class Flux3(Flux2):
 
         def ask(y: Tensor, t: Tensor, negative: bool) -> Tensor:
             context = words.negative if negative else words.context
-            goal = _goal(sampling, t) if network.config.flow_map else None
+            target = goal(sampling, t) if network.config.flow_map else None
             out: Tensor = network(
                 hidden_states=packed(y.to(network.dtype)),
                 encoder_hidden_states=context,
                 timestep=(t / 1000).expand(1).to(network.dtype),
-                target_timestep=goal if goal is None else (goal / 1000).expand(1).to(y),
+                target_timestep=target if target is None else (target / 1000).expand(1).to(y),
                 img_ids=places,
                 txt_ids=in_a_row(context.shape[1]).float().to(network.device),
                 return_dict=False,
@@ -72,7 +72,7 @@ def _seen(network: Any, pictures: Sequence[Tensor]) -> Mapping[str, Tensor]:
     }
 
 
-def _goal(sampling: Sampling, t: Tensor) -> Tensor:
+def goal(sampling: Sampling, t: Tensor) -> Tensor:
     """The time that the step jumps to which begins at that one, or passes it."""
     level = float(t) / 1000 * (1 - 1e-5)
     below = next((sigma for sigma in sampling.sigmas if sigma < level), 0.0)

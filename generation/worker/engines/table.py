@@ -15,6 +15,7 @@ from generation.worker.engines.flux import Flux
 from generation.worker.engines.flux2 import MISTRAL, QWEN3, Flux2
 from generation.worker.engines.flux3 import FORM, Flux3
 from generation.worker.engines.hidream import HiDream
+from generation.worker.engines.hunyuan_video import HunyuanVideo
 from generation.worker.engines.krea2 import Krea2
 from generation.worker.engines.longcat_image import LongCatImage
 from generation.worker.engines.ltx import LtxVideo
@@ -67,6 +68,7 @@ ENGINES: Mapping[str, Engine] = {
     "ltx-video": LtxVideo(),
     "ltx-2": Ltx2(),
     "cogvideox": CogVideoX(),
+    "hunyuan-video-1.5": HunyuanVideo(),
     "ace-step": AceStep(),
     "musicgen": MusicGen(),
 }
