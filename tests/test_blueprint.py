@@ -14,7 +14,7 @@ import torch
 
 from generation.catalog.checkpoint import expected_tensors, fits, is_harmless
 from generation.catalog.partconfigs import CONFIGS, config_of
-from generation.families import blueprint, musicgen
+from generation.families import blueprint, musicgen, stable_audio_3
 from generation.families.builds import shap_e, siglip
 from generation.families.family import ARCHITECTURES
 from generation.families.laid import under
@@ -37,6 +37,7 @@ ENCODERS: Mapping[str, Tensors] = {
     "Qwen2_5_VLTextModel": language.QWEN25_VL_WORDS.tensors,
     musicgen.DECODER.name: musicgen.DECODER.tensors,
     musicgen.ENCODEC.name: musicgen.ENCODEC.tensors,
+    stable_audio_3.T5GEMMA.name: stable_audio_3.T5GEMMA.tensors,
     **{network.name: network.tensors for network in LANGUAGE_MODELS},
 }
 NETWORKS = {part.network.name: part.network for one in ARCHITECTURES for part in one.parts}

@@ -52,6 +52,8 @@ QUICK = [
     ("tiny-sd15", Task.TEXT_TO_VIDEO),  # moved by a module of AnimateDiff
     ("tiny-stable-audio", Task.TEXT_TO_AUDIO),
     ("tiny-stable-audio", Task.AUDIO_TO_AUDIO),
+    ("tiny-stable-audio-3", Task.TEXT_TO_AUDIO),
+    ("tiny-stable-audio-3", Task.AUDIO_TO_AUDIO),
     ("tiny-ace-step", Task.TEXT_TO_AUDIO),
     ("tiny-musicgen", Task.TEXT_TO_AUDIO),
     ("tiny-shap-e", Task.TEXT_TO_3D),

@@ -318,6 +318,8 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
     anatomy = replace(anatomy, says=trained.prediction)
     if said is None:
         told = usual.architecture.by_levels.get(trained.noise, anatomy.family)
+        if trained.guided:
+            told = usual.architecture.by_guidance.get(told, told)
         anatomy = replace(anatomy, family=told)
     if trained.noise == usual.noise or family(anatomy.family).levels:
         return anatomy

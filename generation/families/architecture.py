@@ -218,6 +218,8 @@ class Trained:
 
     prediction: str  # "epsilon", "v_prediction", "flow"
     noise: str  # a name of generation.sigmas.levels
+    # Whether it needs guidance, where its scheduler tells: one that was distilled from it does not.
+    guided: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +280,8 @@ class Architecture:
     by_prediction: Mapping[str, str] = field(default_factory=dict)
     # The families of its folders by the levels that these say, where those tell them apart.
     by_levels: Mapping[str, str] = field(default_factory=dict)
+    # The families of folders that need guidance, by those that they would be of without.
+    by_guidance: Mapping[str, str] = field(default_factory=dict)
     # Channels that its denoiser takes in models that are made for something else.
     purposes: Mapping[int, Purpose] = field(default_factory=dict)
     # Channels of a mask beside a latent pixel, in those that are made to inpaint: one of all of its

@@ -35,6 +35,7 @@ from generation.families.rows import (
     sd3,
     shap_e,
     stable_audio,
+    stable_audio_3,
     stable_diffusion,
     wan,
     z_image,
@@ -69,6 +70,7 @@ FAMILIES: dict[str, Family] = {
         ace_step.ROWS,
         musicgen.ROWS,
         stable_audio.ROWS,
+        stable_audio_3.ROWS,
     )
     for row in rows
 }

@@ -38,6 +38,7 @@ from tests.given.tiny import (
     sana,
     shap_e,
     stable_audio,
+    stable_audio_3,
     wan,
     z_image,
 )
@@ -279,6 +280,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "shap-e": shap_e.build,
     "shap-e-image": shap_e.build_image,
     "stable-audio": stable_audio.build,
+    "stable-audio-3": stable_audio_3.build,
     "cogvideox": cogvideox.build,
     "ltx-2": ltx2.build,
     "hunyuan-video-1.5": hunyuan_video.build,

@@ -58,6 +58,15 @@ def heard(vae: Any, samples: Tensor, latents: int, generator: torch.Generator | 
     return drawn.float()
 
 
+def heard_as_it_is(vae: Any, samples: Tensor) -> Tensor:
+    """Encode samples (1, channels, frames) by a VAE that draws nothing -> latents, float32."""
+    found = vae.encode(samples.to(vae.device, vae.dtype)).latents
+    if vae.dtype != torch.float32 and not _finite(found):
+        found = in_fp32(vae).encode(samples.to(vae.device, torch.float32)).latents
+    out: Tensor = found.float()
+    return out
+
+
 def _finite(tensor: Tensor) -> bool:
     return bool(torch.isfinite(tensor).all())
 

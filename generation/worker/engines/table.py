@@ -29,6 +29,7 @@ from generation.worker.engines.sana import Sana
 from generation.worker.engines.sd3 import StableDiffusion3
 from generation.worker.engines.shap_e import ShapE, picture_of, words_of
 from generation.worker.engines.stable_audio import StableAudio
+from generation.worker.engines.stable_audio_3 import StableAudio3
 from generation.worker.engines.stable_diffusion import StableDiffusion
 from generation.worker.engines.wan import Wan
 from generation.worker.engines.wan_vace import WanVace
@@ -59,6 +60,7 @@ ENGINES: Mapping[str, Engine] = {
     "anima": Anima(),
     "lumina2": Lumina2(),
     "stable-audio": StableAudio(),
+    "stable-audio-3": StableAudio3(),
     "longcat-image": LongCatImage(tokens=512),
     "wan": Wan(),
     "shap-e": ShapE(read=words_of),

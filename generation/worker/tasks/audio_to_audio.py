@@ -18,7 +18,10 @@ class AudioToAudio:
     def begin(self, bench: Bench) -> Begun:
         pulse.beat()
         samples = torch.from_numpy(bench.sound("sound", needed(bench.recipe.sound)))
-        return Begun(init=bench.encoded(samples[None]))
+        found = bench.encoded(samples[None])
+        init = bench.noise_like().to(found)
+        init[tuple(map(slice, found.shape))] = found  # behind its end there is nothing
+        return Begun(init=init)
 
     def finish(self, bench: Bench, latents: Tensor) -> Decoded:
         return ended(bench, latents)
