@@ -121,14 +121,8 @@ UNSAID = Draft()
 
 # What a task brings whole, and no layer fills in.
 OF_A_TASK = (
-    "task",
-    "masking",
-    "placement",
-    "enlarging",
-    "sparing",
-    "variations",
-    "shares",
-    "shows",
+    *("task", "masking", "placement", "enlarging"),
+    *("sparing", "variations", "shares", "shows"),
 )
 
 SECTIONS = {
@@ -502,11 +496,15 @@ S = TypeVar("S")
 
 
 def said(recipe: Recipe) -> Draft:
-    """The draft that says all of a recipe that can be said."""
+    """The draft that says all of a recipe that can be said.
+
+    Where nothing is drawn over, no denoise was: that all of it is drawn stands in the recipe alone.
+    """
+    sampling = picked(DraftSampling, recipe.sampling)
     return Draft(
         words=_words_of(recipe),
         canvas=picked(DraftCanvas, recipe.canvas),
-        sampling=picked(DraftSampling, recipe.sampling),
+        sampling=sampling if recipe.task.needs.redraws else replace(sampling, denoise=None),
         motion=picked(DraftMotion, recipe.motion),
         experts=picked(DraftExperts, recipe.experts),
         sound=picked(DraftSound, recipe.sound),

@@ -127,6 +127,13 @@ def test_a_draft_has_the_sections_of_a_recipe_and_every_field_of_it_is_a_gap_at_
     assert said(recipe).sampling.cfg == needed(recipe.sampling).cfg
 
 
+@pytest.mark.parametrize("task", [task for task in Task if "sampling" in task.needs.sections])
+def test_of_a_recipe_denoise_is_said_where_something_is_drawn_over(task: Task) -> None:
+    recipe = a_recipe_of(task)
+    drawn = needed(recipe.sampling).denoise
+    assert said(recipe).sampling.denoise == (drawn if task.needs.redraws else None)
+
+
 def test_an_environment_of_today_keeps_its_text_and_id_in_a_version_that_has_more() -> None:
     for release in RELEASES:
         text = json.dumps(plain(release.environment), sort_keys=True)

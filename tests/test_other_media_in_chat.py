@@ -194,6 +194,7 @@ async def test_a_sound_is_made_of_what_a_picture_shows_and_made_louder(tmp_path:
         await ann.say("louder", reply_to=sound)
         louder = await ann.sees(is_result, after=sound)
         assert needed(studio.worker.orders[-1].recipe.words).prompt == "a loud river"
+        assert "enoise" not in louder.content  # nobody has set one
         await ann.say("3 seconds", reply_to=louder)
         await ann.sees(is_result, after=louder)
         assert needed(studio.worker.orders[-1].recipe.sound).seconds == 3

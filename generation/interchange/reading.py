@@ -6,7 +6,7 @@ Pure.  The invariant: whatever the texts are, there is an `Imported`, or `NotRea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from generation.draft import Draft, said
 from generation.errors import OutOfRange
@@ -50,7 +50,7 @@ def imported_of(recipe: Recipe) -> Imported:
 
     What it was made of stays with the recipe: as a draft it begins with nothing.
     """
-    draft, redraws = said(recipe), recipe.task.needs.redraws
+    draft = said(recipe)
     gathering = Gathering(OURS, recipe.task)
     for weights in (recipe.checkpoint,) if recipe.sampling is not None else ():
         gathering.file("checkpoint", weights.name, weights.sha256)
@@ -65,7 +65,7 @@ def imported_of(recipe: Recipe) -> Imported:
         draft=Draft(
             words=draft.words,
             canvas=draft.canvas,
-            sampling=replace(draft.sampling, denoise=draft.sampling.denoise if redraws else None),
+            sampling=draft.sampling,
             variations=draft.variations,
         ),
         task=recipe.task,
