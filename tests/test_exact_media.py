@@ -55,6 +55,7 @@ QUICK = [
     ("tiny-stable-audio-3", Task.TEXT_TO_AUDIO),
     ("tiny-stable-audio-3", Task.AUDIO_TO_AUDIO),
     ("tiny-ace-step", Task.TEXT_TO_AUDIO),
+    ("tiny-ace-step", Task.AUDIO_TO_AUDIO),
     ("tiny-musicgen", Task.TEXT_TO_AUDIO),
     ("tiny-shap-e", Task.TEXT_TO_3D),
     ("tiny-shap-e-image", Task.IMAGE_TO_3D),

@@ -12,6 +12,7 @@ from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png, a_model_folder, noisy_png
 from tests.given.other_media import FILM, SOLID, VOICE, Doodler, known, makers, pictures_alone
 from tests.given.results import is_result, labels
+from tests.given.sounds import a_file, a_tone
 
 
 @asynccontextmanager
@@ -178,6 +179,18 @@ async def test_a_clip_of_two_hours_is_refused_with_what_fits(tmp_path: Path) -> 
         await ann.command("video", prompt="a red ball", clip=("x.mp4", b"\0\0\0\x18ftypmp42" * 9))
         assert "I cannot use that clip" in (await ann.sees("clip", after=newest)).content
         assert not studio.worker.orders
+
+
+async def test_a_sound_that_is_made_over_is_as_long_as_it_was(tmp_path: Path) -> None:
+    async with a_house(tmp_path, VOICE) as studio:
+        ann, heard = studio.world.ann, ("tone.wav", a_file(a_tone(8_000, 0.8), 8_000))
+        await ann.command("sound", prompt="a bell", audio=heard)
+        result = await ann.sees(is_result)
+        recipe = studio.worker.orders[-1].recipe
+        assert (recipe.task, needed(recipe.sound).seconds) == (Task.AUDIO_TO_AUDIO, 0.8)
+        await ann.command("sound", prompt="a bell", audio=heard, seconds=1.5)
+        await ann.sees(is_result, after=result)
+        assert needed(studio.worker.orders[-1].recipe.sound).seconds == 1.5
 
 
 async def test_a_sound_is_made_of_what_a_picture_shows_and_made_louder(tmp_path: Path) -> None:

@@ -11,10 +11,13 @@ import pytest
 import torch
 
 from generation.errors import OutOfRange
-from generation.recipe import Recipe, needed
+from generation.media.sounds import load
+from generation.recipe import Input, Recipe, needed
+from generation.tasks import Task
 from generation.worker.model import Model
 from tests.given import loaded
-from tests.given.builders import changed
+from tests.given.builders import a_digest, changed
+from tests.given.sounds import a_file, a_tone
 from tests.given.stock_sounds import a_sound_of, made, noise_of, of_stock
 
 NAME = "ace-step"
@@ -45,8 +48,7 @@ def by_stock(recipe: Recipe, model: Model, **given: Any) -> Any:
         bpm=sound.bpm,
         keyscale=sound.key,
         timesignature=sound.meter,
-        latents=noise_of(recipe, model),
-        **given,
+        **{"latents": noise_of(recipe, model), **given},
     ).audios
     return of_stock(audios[0], sound)
 
@@ -84,3 +86,47 @@ def test_lyrics_that_are_too_long_are_refused_and_tags_read_to_their_end() -> No
         made(sung(recipe, lyrics="la " * 700), model)
     one, two = (made(changed(recipe, prompt="a" * n), model) for n in (300, 301))
     assert not np.array_equal(one, two)
+
+
+def a_cover(seconds: float, **changes: Any) -> Recipe:
+    sound = Input(role="sound", sha256=a_digest(), fit="cover")
+    recipe = a_sound_of(NAME, task=Task.AUDIO_TO_AUDIO, inputs=(sound,), **changes)
+    return sung(recipe, seconds=seconds)
+
+
+@pytest.mark.parametrize("cfg", [1.0, 5.0])
+def test_a_cover_has_no_differing_sample(cfg: float) -> None:
+    """Theirs draws the posterior from the process's own dice, so these are thrown alike."""
+    recipe, model = a_cover(0.32, cfg=cfg), loaded.model(NAME)
+    file = a_file(a_tone(8_000, 0.4), 8_000)
+    heard = torch.from_numpy(load(file, rate=48_000, channels=2, seconds=0.32))
+    generator = torch.Generator().manual_seed(recipe.seed)
+    shape = model.engine.noise_shape(model.parts, recipe)
+    torch.randn(shape, generator=generator)  # the posterior is the first draw
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        theirs = by_stock(
+            recipe,
+            model,
+            task_type="cover",
+            src_audio=heard,
+            latents=torch.randn(shape, generator=generator),
+        )
+    ours = made(recipe, model, file)
+    assert np.array_equal(ours, theirs)
+    assert not np.array_equal(ours, made(a_sound_of(NAME, cfg=cfg), model)[: len(ours)])
+
+
+def test_a_cover_is_as_long_as_it_is_asked_to_be_whatever_it_follows() -> None:
+    """Of one latent, and longer than the sound, behind which silence is followed."""
+    model = loaded.model(NAME)
+    for seconds in (0.03, 0.5):
+        file = a_file(a_tone(8_000, 0.2), 8_000)
+        assert len(made(a_cover(seconds), model, file)) == int(seconds * 48_000)
+
+
+def test_less_than_all_of_it_made_anew_begins_with_the_sound_itself() -> None:
+    file, model = a_file(a_tone(8_000, 0.4), 8_000), loaded.model(NAME)
+    sigmas = (0.5, 0.25, 0.1, 0.0)
+    one = made(a_cover(0.32, sigmas=sigmas), model, file)
+    assert not np.array_equal(one, made(a_cover(0.32), model, file))

@@ -108,7 +108,8 @@ def voiced(wish: Wish, offers: Offers, source: GivenWork | None = None) -> Wish:
     if _possible(wish, offers, (Task.AUDIO_TO_AUDIO,), source) is None:
         return _noted(_of_words(wish, offers, Task.TEXT_TO_AUDIO, source), tr(NOT_OVER))
     inputs = (source.as_input("sound"),)
-    return _of_work(wish, Task.AUDIO_TO_AUDIO, source, inputs, offers)
+    made_over = _of_work(wish, Task.AUDIO_TO_AUDIO, source, inputs, offers)
+    return _as_long(made_over, offers, source, Task.AUDIO_TO_AUDIO)
 
 
 def formed(wish: Wish, offers: Offers, source: GivenWork | None = None) -> Wish:
@@ -225,12 +226,16 @@ def _timed(draft: Draft, source: GivenWork, maker: Family) -> Draft:
     return replace(draft, motion=replace(draft.motion, frames=frames))
 
 
-def _as_long(wish: Wish, offers: Offers, source: GivenWork | None) -> Wish:
-    """A sound for a clip lasts as long as the clip, as far as its model makes sounds so long."""
+def _as_long(
+    wish: Wish, offers: Offers, source: GivenWork | None, task: Task = Task.TEXT_TO_AUDIO
+) -> Wish:
+    """A sound of a clip or a sound lasts as long as that, as far as its model makes sounds so
+    long."""
     if source is None or source.seconds is None or wish.draft.sound.seconds is not None:
         return wish
-    task = Task.TEXT_TO_AUDIO
-    maker = offers.checkpoint(wish.model, task) if wish.model else offers.maker(task).model
+    like = source.family if task is Task.AUDIO_TO_AUDIO else None
+    named = offers.checkpoint(wish.model, task) if wish.model else None
+    maker = named or offers.maker(task, like=like).model_for(task)
     if (sounding := maker.family.sounding) is None:
         return wish
     seconds = round(min(source.seconds, sounding.max_seconds), 2)

@@ -273,7 +273,7 @@ ACE_STEP = Architecture(
     ),
     fits=_fits,
     finer_folder=_turbo,
-    tasks=frozenset({Task.TEXT_TO_AUDIO}),
+    tasks=frozenset({Task.TEXT_TO_AUDIO, Task.AUDIO_TO_AUDIO}),
     grid=1,
     latent_channels=64,
     medium=AUDIO,

@@ -5,9 +5,9 @@ r"""ACE-Step 1.5 at work: a transformer that reads tags, lyrics and a measure, a
     both, behind a voice of silence -> the conditions
     (noisy latents beside a sound to follow, sigma, conditions) -> transformer -> the flow
 
-Without a sound to follow it is silence; a cover follows one's tokens.  The prompt against which
-guidance goes is learnt, so there is no negative one.  The invariant: tags that fit 256 tokens and
-lyrics that fit 2048 give the stock pipeline's bits.
+Without a sound to follow it is silence; a cover follows one's tokens, and silence behind its end.
+The prompt against which guidance goes is learnt, so there is no negative one.  The invariant: tags
+that fit 256 tokens and lyrics that fit 2048 give the stock pipeline's bits.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ class AceStep:
             negative=network.null_condition_emb.to(context.dtype).expand_as(context),
             pooled=None,
             negative_pooled=None,
-            more={"silence": silence[:, :frames].contiguous()},
+            # What is followed, and what fills a sound's last token.
+            more={"silence": silence[:, : max(frames, _window(parts))].contiguous()},
         )
 
     def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
@@ -103,9 +104,11 @@ class AceStep:
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Guided:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
-        followed = words.more["silence"]
+        silence, frames = words.more["silence"], _frames(parts, needed(recipe.sound))
+        followed = silence[:, :frames].contiguous()
         if given.extra is not None:
-            followed = _followed(parts, given.extra.to(network.dtype), followed)
+            heard = _followed(parts, given.extra.to(network.dtype), silence)
+            followed = torch.cat([heard, followed[:, heard.shape[1] :]], dim=1)
         beside = torch.cat([followed, torch.ones_like(followed)], dim=-1)
         guidance = _Guidance(sampling.cfg)
 
@@ -219,6 +222,11 @@ def _frames_of(parts: Parts, samples: float) -> int:
 def _frames(parts: Parts, sound: Sound) -> int:
     """Latents that hold all of its samples."""
     return _frames_of(parts, sound.samples)
+
+
+def _window(parts: Parts) -> int:
+    """Latents that one token of a sound stands for."""
+    return int(parts["audio_token_detokenizer"].config.pool_window_size)
 
 
 def _followed(parts: Parts, latents: Tensor, silence: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A sound and words: it is made over, from the sound under noise."""
+"""A sound and words: it is made over, from the sound under noise, and by what it has of tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AudioToAudio:
         found = bench.encoded(samples[None])
         init = bench.noise_like().to(found)
         init[tuple(map(slice, found.shape))] = found  # behind its end there is nothing
-        return Begun(init=init)
+        return Begun(init=init, extra=found)
 
     def finish(self, bench: Bench, latents: Tensor) -> Decoded:
         return ended(bench, latents)
