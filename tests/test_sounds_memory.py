@@ -23,6 +23,7 @@ from generation.families.builds import stable_audio_3
 from generation.families.builds.stable_audio import DIT, OOBLECK
 from generation.recipe import needed
 from generation.tasks import Task
+from generation.worker.codecs import same
 from generation.worker.engines.stable_audio import StableAudio
 from generation.worker.engines.stable_audio_3 import StableAudio3
 from tests.given.builders import a_recipe_of, changed
@@ -92,8 +93,8 @@ def test_decoding_and_hearing_of_the_third_take_what_was_said(latents: int) -> N
     few = {**stable_audio_3.SAME, "encoder_transformer_depths": [2]}
     allowed = said_of_3(Stage.DECODE, 1.0, latents)
     for call in (
-        lambda vae: vae.decode(torch.empty(1, 256, latents)).sample,
-        lambda vae: vae.encode(torch.empty(1, 2, 4096 * latents)).latents,
+        lambda vae: same.decode(vae, torch.empty(1, 256, latents)),
+        lambda vae: same.encode(vae, torch.empty(1, 2, 4096 * latents)),
     ):
         taken = peak_bytes(lambda: AutoencoderSAME.from_config(few), call)
         assert 0.85 * allowed <= taken <= allowed

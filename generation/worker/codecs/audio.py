@@ -24,17 +24,25 @@ from generation.worker.codecs.image import in_fp32
 ACTIVATIONS = 5
 
 
+def _as_its_class(vae: Any, latents: Tensor) -> Tensor:
+    samples: Tensor = vae.decode(latents).sample
+    return samples
+
+
 def to_sound(
-    vae: Any, latents: Tensor, finished: Callable[[Tensor], Tensor] = lambda samples: samples
+    vae: Any,
+    latents: Tensor,
+    finished: Callable[[Tensor], Tensor] = lambda samples: samples,
+    decode: Callable[[Any, Tensor], Tensor] = _as_its_class,
 ) -> Decoded:
     """Decode latents (1, C, T) to samples, those of all channels side by side.
 
-    `finished`: what is done to them, float32, before they are rounded.  Raises RenderFailed when
-    numbers overflow in fp32 too.
+    `finished`: what is done to them, float32, before they are rounded; `decode`: (the VAE, latents)
+    -> samples.  Raises RenderFailed when numbers overflow in fp32 too.
     """
-    samples, again = vae.decode(latents.to(vae.dtype)).sample, False
+    samples, again = decode(vae, latents.to(vae.dtype)), False
     if vae.dtype != torch.float32 and not _finite(samples):
-        samples, again = in_fp32(vae).decode(latents.float()).sample, True
+        samples, again = decode(in_fp32(vae), latents.float()), True
     if not _finite(samples):
         raise RenderFailed(
             "the VAE overflowed in float32: its result holds values that are no numbers (NaN)"
@@ -58,13 +66,12 @@ def heard(vae: Any, samples: Tensor, latents: int, generator: torch.Generator | 
     return drawn.float()
 
 
-def heard_as_it_is(vae: Any, samples: Tensor) -> Tensor:
+def heard_as_it_is(vae: Any, samples: Tensor, encode: Callable[[Any, Tensor], Tensor]) -> Tensor:
     """Encode samples (1, channels, frames) by a VAE that draws nothing -> latents, float32."""
-    found = vae.encode(samples.to(vae.device, vae.dtype)).latents
+    found = encode(vae, samples.to(vae.device, vae.dtype))
     if vae.dtype != torch.float32 and not _finite(found):
-        found = in_fp32(vae).encode(samples.to(vae.device, torch.float32)).latents
-    out: Tensor = found.float()
-    return out
+        found = encode(in_fp32(vae), samples.to(vae.device, torch.float32))
+    return found.float()
 
 
 def _finite(tensor: Tensor) -> bool:

@@ -23,6 +23,7 @@ from generation.families.architecture import Config, Stage
 from generation.families.builds import stable_audio_3 as build
 from generation.families.stable_audio_3 import read_by
 from generation.recipe import Recipe, needed
+from generation.worker.codecs import same
 from generation.worker.codecs.audio import heard_as_it_is, to_sound
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.engines.engine import Given
@@ -34,10 +35,8 @@ from generation.worker.text.t5 import plain
 
 TOKENS = 256  # that short prompts are filled up to
 # Measured with fake tensors (tests/test_sounds_memory.py): how many of its width each latent, and
-# each word, keeps alive at the worst moment; of SAME each token, in a layer and while it is worked
-# out which tokens look at each other; and then how many bytes each pair of them.
-ACTIVATIONS, OF_WORDS = 21, 2
-OF_LAYERS, OF_TOKENS, OF_PAIRS = 18, 3, 10
+# each word, keeps alive at the worst moment; and each token of SAME.
+ACTIVATIONS, OF_WORDS, OF_LAYERS = 21, 2, 20
 
 
 class StableAudio3:
@@ -111,13 +110,13 @@ class StableAudio3:
 
     def encode(self, parts: Parts, pixels: Tensor, _generator: torch.Generator | None) -> Tensor:
         """Samples (1, channels, frames) in -1 to 1."""
-        return heard_as_it_is(parts["vae"], pixels)
+        return heard_as_it_is(parts["vae"], pixels, same.encode)
 
     def look(self, parts: Parts, pixels: Tensor) -> Tensor:
         return self.encode(parts, pixels, None)
 
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
-        return to_sound(parts["vae"], latents)
+        return to_sound(parts["vae"], latents, decode=same.decode)
 
     def activation_bytes(
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
@@ -139,16 +138,14 @@ class StableAudio3:
 
 
 def _decoding(config: Config, latents: int, itemsize: int) -> int:
-    """Every token of SAME is compared with every other, though it looks at its neighbours alone."""
+    """SAME has a number for each pair of its tokens, though they look at their neighbours alone."""
     said = {**build.SAME, **config}
     patch, base = _number(said, "patch_size"), _number(said, "encoder_channels")
     many = said["encoder_c_mults"]
     assert isinstance(many, Sequence)  # the catalog looked at it
     tokens = latents * build.hop(config) // patch + latents
     width = base * max(int(one) for one in many)
-    told = tokens * (tokens * (OF_PAIRS + 2 * itemsize) + OF_TOKENS * width * itemsize)
-    layer = tokens * (tokens + OF_LAYERS * width) * itemsize
-    return max(told, layer)
+    return tokens * (tokens + OF_LAYERS * width) * itemsize
 
 
 def _number(config: Config, key: str) -> int:
