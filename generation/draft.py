@@ -239,7 +239,7 @@ def complete(
 def enlarged(draft: Draft) -> Recipe:
     """The recipe of a picture or a clip with more pixels, nothing drawn: no model is asked.
 
-    Of the draft its input, its size and frames, how it is enlarged and what it shows count.
+    Of the draft its input, its size, frames and sound, how it is enlarged and what it shows count.
     Raises Unacceptable.
     """
     width, height = needed(draft.canvas.width), needed(draft.canvas.height)
@@ -268,7 +268,7 @@ def enlarged(draft: Draft) -> Recipe:
         shares=(),
         motion=motion,
         experts=None,
-        sound=None,
+        sound=draft_spans.heard_again(draft.sound) if motion is not None else None,
         form=None,
         dice=None,
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,

@@ -110,6 +110,21 @@ def sound(said: DraftSound, needs: Needs, usual: Family, clip: Motion | None) ->
     )
 
 
+def heard_again(said: DraftSound) -> Sound | None:
+    """The sound of a clip that is kept as it is; None where nothing is said of any."""
+    if said.rate is None:
+        return None
+    return Sound(
+        seconds=float(needed(said.seconds)),
+        rate=said.rate,
+        channels=needed(said.channels),
+        lyrics=None,
+        bpm=None,
+        key=None,
+        meter=None,
+    )
+
+
 def dice(said: DraftDice, needs: Needs, usual: Family) -> TokenDice | None:
     """How tokens are thrown, where the family's models write some.  Raises OutOfRange."""
     if usual.dice is None or "dice" not in needs.optional:

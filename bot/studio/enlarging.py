@@ -9,8 +9,9 @@ and `facts` are what `Requests.keep_input` gives for its bytes.  `Larger.upscale
 catalog, LANCZOS for no network at all, or None for what is usual here; `Larger.redraw` is how much
 is drawn over afterwards, None for nothing: the very same pixels.
 
-The invariant: nothing but the size, and what is drawn over, differs from the picture; where nothing
-is drawn no model is asked, and there is nothing that a seed or words could change.
+The invariant: nothing but the size, and what is drawn over, differs from the picture, and a clip
+keeps its sound; where nothing is drawn no model is asked, and there is nothing that a seed or
+words could change.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from bot.studio.wishes import Wish
 from generation import enlarging
 from generation.draft import Draft, DraftCanvas, complete, enlarged
 from generation.draft import said as said_of
-from generation.draft_spans import DraftMotion
+from generation.draft_spans import NO_SOUND, DraftMotion, DraftSound
 from generation.errors import OutOfRange
 from generation.media.clips import ClipFacts
 from generation.media.photos import InputFacts
+from generation.media.sounds import MIN_SECONDS
+from generation.parameters import MAX_SECONDS
 from generation.recipe import Enlarging, Input, Recipe
-from generation.spans import MAX_FPS
+from generation.spans import MAX_CHANNELS, MAX_FPS, RATES, Sound
 from generation.tasks import Task
 from storage.people import AssistMode
 
@@ -80,11 +83,24 @@ def larger_clip(wish: Wish, start: Input, facts: ClipFacts, asked: Larger, offer
         task=Task.UPSCALE_VIDEO,
         canvas=DraftCanvas(width=width, height=height),
         motion=DraftMotion(frames=frames, fps=fps),
+        sound=_kept(facts, wish.parent.recipe.sound if wish.parent else None, frames / fps),
         enlarging=_way(asked.upscaler, offers),
         inputs=(start,),
         shows=shown or None,
     )
     return replace(wish, draft=draft, count=1, assist=AssistMode.OFF)
+
+
+def _kept(facts: ClipFacts, ours: Sound | None, seconds: float) -> DraftSound:
+    """The sound of a clip, where it has one: as it is, or as near as a recipe can say it."""
+    if not facts.sound or seconds < MIN_SECONDS:
+        return NO_SOUND
+    least, most = RATES
+    return DraftSound(
+        seconds=min(seconds, MAX_SECONDS),
+        rate=ours.rate if ours is not None else min(max(facts.rate, least), most),
+        channels=ours.channels if ours is not None else min(facts.channels, MAX_CHANNELS),
+    )
 
 
 def drafted(wish: Wish, offers: Offers, *, device: str) -> Drafted | None:

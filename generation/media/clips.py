@@ -62,7 +62,13 @@ class ClipFacts:
     seconds: float
     fps: float  # how often there is a new frame at its beginning, on average
     format: str  # "MP4", "WEBM", "AVI", "GIF", "APNG", "WEBP"
-    sound: bool
+    rate: int  # samples a second of its sound; 0: it has none that can be read
+    channels: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether it has one."""
+        return self.rate > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +241,8 @@ class _Animation:
             seconds=self._length(),
             fps=fps,
             format=self._kind,
-            sound=False,
+            rate=0,
+            channels=0,
         )
 
     def seconds_of(self, moment: Moment) -> float:
@@ -304,18 +311,28 @@ class _Video:
 
     def facts(self, frame: Frame, fps: float) -> ClipFacts:
         """What it is, of whose frames this is one."""
+        rate, channels = self._sounding()
         return ClipFacts(
             width=frame.shape[1],
             height=frame.shape[0],
             seconds=self._length(),
             fps=fps,
             format=self._kind,
-            sound=bool(self._container.streams.audio),
+            rate=rate,
+            channels=channels,
         )
 
     def seconds_of(self, moment: Moment) -> float:
         """When that is."""
         return _moment(moment, self._length() if moment in (MIDDLE, LAST) else 0.0)
+
+    def _sounding(self) -> tuple[int, int]:
+        """Rate and channels of its first sound; zeros where none can be read."""
+        first = next(iter(self._container.streams.audio), None)
+        if first is None or first.codec_context is None:
+            return 0, 0
+        rate, channels = int(first.rate or 0), int(first.channels or 0)
+        return (rate, channels) if rate and channels else (0, 0)
 
     def _jump(self, to: float) -> None:
         """Go on with the last frame before that time which needs none before it."""
@@ -411,6 +428,11 @@ _ANIMATIONS: tuple[tuple[str, Callable[[bytes], bool], type[ImageFile]], ...] = 
     ("WEBP", lambda d: d[:4] == b"RIFF" and d[8:12] == b"WEBP", WebPImageFile),
     ("APNG", lambda d: d.startswith(SIGNATURE), PngImageFile),
 )
+
+
+def demuxer_of(data: bytes) -> str | None:
+    """What reads the video by its first bytes, as libav calls it; None: it is none."""
+    return next((demuxer for _, demuxer, recognised in _VIDEOS if recognised(data)), None)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Sounds that people send: whether they can be used, and how they become samples of a known rate.
 
     WAV, FLAC, Ogg, Opus, MP3, AIFF     soundfile; WAV alone by ourselves where it is missing
-    MP4, MOV, M4A, WebM                 the first sound in them, by av
+    MP4, MOV, M4A, WebM, AVI            the first sound in them, by av
 
 `check` runs in the bot, before a job exists; `load` runs in the worker, on the same bytes.  The
 invariant: the same bytes, rate, channels and seconds give the same samples, and of a file of hours
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from generation.errors import BadSound
 from generation.media import wav
+from generation.media.clips import demuxer_of
 
 Samples = npt.NDArray[np.float32]  # (channels, frames), in -1 to 1
 
@@ -78,8 +79,8 @@ def _read(data: bytes, seconds: float) -> _Read:
     if len(data) > MAX_BYTES:
         raise BadSound(f"it is larger than {MAX_BYTES // 2**20} MB")
     with _translated():
-        if data[4:8] == b"ftyp" or data.startswith(b"\x1aE\xdf\xa3"):
-            read = _by_av(data, seconds)
+        if (demuxer := demuxer_of(data)) is not None:
+            read = _by_av(data, demuxer, seconds)
         elif _is_sound(data):
             read = _by_soundfile(data, seconds)
         else:
@@ -144,12 +145,13 @@ def _by_ourselves(data: bytes, seconds: float) -> _Read:
     return _Read(facts=facts, samples=found.reshape(-1, said.channels).T)
 
 
-def _by_av(data: bytes, seconds: float) -> _Read:
+def _by_av(data: bytes, demuxer: str, seconds: float) -> _Read:
     try:
         import av
     except ImportError as error:
         raise BadSound("the sound of a video needs av (pip install av)") from error
-    with av.open(io.BytesIO(data)) as film:
+    # The demuxer by name: others would follow addresses and names of files in the bytes.
+    with av.open(io.BytesIO(data), "r", format=demuxer) as film:
         if not film.streams.audio:
             raise BadSound("there is no sound in that video")
         stream = film.streams.audio[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from generation.media.pyav import Frame, Frames
@@ -43,8 +44,14 @@ def video(
     pixels: str = "yuv420p",
     turned: int = 0,  # degrees, counterclockwise, as the file says
     sound: bool = False,
+    samples: NDArray[np.int16] | None = None,  # of one channel, or two beside each other
+    rate: int = 8000,
+    spoken: str = "aac",
 ) -> bytes:
-    """A video as any program writes it."""
+    """A video as any program writes it; `sound` is a second of silence."""
+    if sound and samples is None:
+        samples = np.zeros((8000, 1), np.int16)
+    layout = "stereo" if samples is not None and samples.shape[1] == 2 else "mono"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "video"
         with av.open(path, "w", format=container) as out:
@@ -54,17 +61,20 @@ def video(
             stream.codec_context.time_base = Fraction(1, 1000)
             if turned:
                 stream.set_display_rotation(turned)
-            beside: Any = out.add_stream("aac", rate=8000, layout="mono") if sound else None
+            beside: Any = (
+                out.add_stream(spoken, rate=rate, layout=layout) if samples is not None else None
+            )
             for number, frame in enumerate(frames):
                 picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
                 at = times[number] if times is not None else number / fps
                 picture.pts, picture.time_base = round(1000 * at), Fraction(1, 1000)
                 out.mux(stream.encode(picture))
             out.mux(stream.encode(None))
-            if beside is not None:
-                silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), layout="mono")
-                silence.sample_rate = 8000
-                out.mux(beside.encode(silence))
+            if beside is not None and samples is not None:
+                packed = np.ascontiguousarray(samples).reshape(1, -1)
+                heard = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
+                heard.sample_rate = rate
+                out.mux(beside.encode(heard))
                 out.mux(beside.encode(None))
         return path.read_bytes()
 

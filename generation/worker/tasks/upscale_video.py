@@ -1,13 +1,16 @@
 """The same clip with more pixels: each frame as a picture is enlarged, one after the other.
 
     frame -> more pixels -> the result's frame        between two frames others may have the device
+    its sound -> as it is
 
-Nothing is drawn, and nothing thrown: a frame depends on no other.
+Nothing is drawn, and nothing thrown: a frame depends on no other.  A sound that cannot be read is
+silence: no frame is lost for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -16,10 +19,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from generation.errors import BadSound
 from generation.families.architecture import Stage
 from generation.families.pixels import UPSCALER
 from generation.media.pyav import Frames
+from generation.media.sounds import content_of
 from generation.recipe import needed
+from generation.spans import Sound
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.tasks.more_pixels import more_pixels, tiles_ahead
@@ -48,8 +54,20 @@ class UpscalingVideo:
             pulse.rest()
         return Begun(init=torch.from_numpy(made))
 
-    def finish(self, _bench: Bench, latents: Tensor) -> Decoded:
-        return Decoded(content=latents.numpy().tobytes(), again=False)
+    def finish(self, bench: Bench, latents: Tensor) -> Decoded:
+        frames, sound = np.ascontiguousarray(latents.numpy()), bench.recipe.sound
+        heard = _heard(bench, sound) if sound is not None else b""
+        return Decoded(content=b"".join((frames.data, heard)), again=False)
+
+
+def _heard(bench: Bench, sound: Sound) -> bytes:
+    """The samples of the clip's sound, and silence behind them."""
+    whole = np.zeros((sound.channels, sound.samples), np.float32)
+    pulse.beat()
+    with suppress(BadSound):
+        found = bench.sound("clip", sound)
+        whole[:, : found.shape[1]] = found
+    return content_of(whole)
 
 
 def _stepped(bench: Bench, steps: Iterator[int], total: int) -> None:
