@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.families import ltx
@@ -18,6 +20,7 @@ from generation.worker.codecs.causal_film import decoded, latent_frames
 from generation.worker.codecs.tiled_film import decoded as decoded_in_tiles
 from generation.worker.engines.cogvideox import decoded as decoded_by_twos
 from generation.worker.engines.hunyuan_attention import in_one_row
+from generation.worker.engines.moved import moved
 from generation.worker.engines.table import ENGINES
 from generation.worker.loading.building import class_of
 from tests.given.builders import a_recipe
@@ -157,3 +160,63 @@ def hunyuan_video(network: Any, _family: str, stage: Stage, recipe: Recipe) -> o
     for block in in_one_row(network).transformer_blocks:
         tokens, words = block(tokens, words, time, mask, turned)
     return network.proj_out(network.norm_out(tokens, time))
+
+
+# The first levels of AnimateDiff's networks, whose numbers are the most that are alive at once.
+LEVELS: dict[str, dict[str, Any]] = {
+    "unet": {
+        "block_out_channels": [320, 640],
+        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+    },
+    "motion": {"block_out_channels": [320, 640]},
+    "vae": {},
+}
+
+
+class Moving(nn.Module):
+    """A UNet and what moves its frames."""
+
+    def __init__(self, parts: dict[str, Any]) -> None:
+        super().__init__()
+        self.unet, self.motion = parts["unet"](), parts["motion"]()
+
+
+@pytest.mark.parametrize("size", [(512, 512, 16, 1.0), (384, 256, 8, 7.0)])
+@pytest.mark.parametrize("stage", [Stage.DENOISE, Stage.DECODE])
+def test_animatediff_takes_what_was_said(stage: Stage, size: tuple[int, int, int, float]) -> None:
+    width, height, frames, cfg = size
+    motion = Motion(frames=frames, fps=8.0, piece=None, overlap=None)
+    recipe = a_recipe(
+        family="animatediff",
+        task=Task.TEXT_TO_VIDEO,
+        motion=motion,
+        width=width,
+        height=height,
+        cfg=cfg,
+    )
+    built, lanes = FAMILIES["animatediff"].architecture, needed(recipe.sampling).lanes
+    configs = {
+        name: {**config_of(CONFIGS / built.part(name).config), **fewer}
+        for name, fewer in LEVELS.items()
+    }
+    networks = {name: built.part(name).network for name in LEVELS}
+    kinds = {name: class_of(one.module, one.name) for name, one in networks.items()}
+    parts = {name: partial(kind.from_config, configs[name]) for name, kind in kinds.items()}
+
+    def drawn(both: Any) -> object:
+        pictures = torch.empty(lanes * frames, 4, height // 8, width // 8)
+        words = torch.empty(lanes * frames, 77, 768)
+        with moved(both.unet, both.motion, frames, 1.0):
+            return both.unet(pictures, torch.ones(()), encoder_hidden_states=words)
+
+    def decoded_frames(vae: Any) -> object:
+        return vae.decode(torch.empty(frames, 4, height // 8, width // 8))
+
+    taken = (
+        peak_bytes(partial(Moving, parts), drawn)
+        if stage is Stage.DENOISE
+        else peak_bytes(parts["vae"], decoded_frames)
+    )
+    said = ENGINES[built.name].activation_bytes(recipe, configs, 4, stage)
+    assert 0.85 * said <= taken <= said

@@ -43,11 +43,13 @@ LANGUAGE = "en"  # what the stock pipeline says where nobody does
 VOICE = 30  # seconds of silence that stand for a voice nobody has shown
 LOUD = 10.0 ** (-1.0 / 20.0)  # -1 dB: the peak of whatever it makes
 MOST_LINES = 2048  # tokens of lyrics
+ROOM = 16  # of them for what stands around lyrics, and for a voice
 # Of guidance, as it was published for these models (Sadat et al. 2024).
 MOMENTUM, THRESHOLD = -0.75, 2.5
-# Counted in the network's source, not measured, and rather too many: how many of its width each
-# token keeps alive at the worst moment.
-ACTIVATIONS = 19
+TAGS = 256  # tokens of them
+# Measured with fake tensors (tests/test_activations_of_sounds.py): how many of its width each token
+# keeps alive at the worst moment, and each of what is said.
+ACTIVATIONS, SAID = 13, 3
 
 
 class AceStep:
@@ -160,9 +162,10 @@ class AceStep:
                 frames = sound.samples // oobleck.hop(configs["vae"]) + 1
                 width, patch = _numbers(configs["transformer"], "hidden_size", "patch_size")
                 tokens = frames // patch + 1
-                # Which of them each looks at, in whole numbers and as a mask.
-                pairs: int = tokens**2 * (8 + itemsize)
-                return ACTIVATIONS * width * lanes * tokens * itemsize + pairs
+                read = TAGS + min(MOST_LINES, len((sound.lyrics or "").encode()) + ROOM)
+                kept = (ACTIVATIONS * tokens + SAID * read) * width * lanes * itemsize
+                pairs: int = tokens**2 * (4 + itemsize)  # which of them each looks at
+                return kept + pairs
             case Stage.DECODE:
                 return audio.activation_bytes(configs["vae"], sound, itemsize)
 

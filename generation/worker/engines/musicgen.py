@@ -34,10 +34,13 @@ from generation.worker.text.clip import Clip, EncodedWords, Learned
 
 A_SECOND = 50  # tokens of a codebook
 TOKENS = 512  # of words, at most, in what is said of memory
-# Counted in the networks' source, not measured: how many of its width each token of words keeps
-# alive at the worst moment, and how many of its first filters EnCodec does for each sample.
+# Counted in the network's source, not measured: how many of its width each token of words keeps
+# alive at the worst moment while it is read.
 ACTIVATIONS = 12
-DECODING = 5
+# Measured with fake tensors (tests/test_activations_of_sounds.py): of its width what a token keeps
+# alive, beside all that is remembered; and how many of its first filters EnCodec for each sample.
+AT_WORK, DECODING = 16, 3.51
+ANEW = 2**21  # bytes beside the widest weights, which are made of directions and lengths each time
 
 
 class MusicGen:
@@ -123,14 +126,23 @@ class MusicGen:
                 width, inner = _numbers(configs["text_encoder"], "d_model", "d_ff")
                 return (ACTIVATIONS * width + 3 * inner) * TOKENS * itemsize
             case Stage.DENOISE | Stage.REFINE:
-                width, layers = _numbers(configs["decoder"], "hidden_size", "num_hidden_layers")
+                sizes = "hidden_size", "num_hidden_layers", "num_codebooks"
+                width, layers, books = _numbers(configs["decoder"], *sizes)
                 lanes = needed(recipe.sampling).lanes
-                # What each layer remembers of sound and of words, and one of them at work.
-                kept = 2 * layers * (_frames(sound) + TOKENS)
-                return (kept + ACTIVATIONS * TOKENS) * width * lanes * itemsize
+                written = _frames(sound) + books
+                read = min(TOKENS, len(needed(recipe.words).prompt.encode()) + 1)
+                # What each layer remembers of sound and of words, and a layer's half once more
+                # while a token is added; or what it first finds in the words.
+                last = (2 * layers + 1) * (written + read)
+                kept = max(last, (2 * layers + 3) * read) + AT_WORK
+                return kept * width * lanes * itemsize
             case Stage.DECODE:
                 (filters,) = _numbers(configs["vae"], "num_filters")
-                return DECODING * filters * sound.samples * 4
+                rises = configs["vae"]["upsampling_ratios"]
+                assert isinstance(rises, Sequence)  # the catalog looked at it
+                wide = filters * 2 ** len(rises)
+                widest: int = wide * wide // 2 * 2 * rises[0]
+                return max(round(DECODING * filters * sound.samples), widest) * 4 + ANEW
 
 
 class _Writer:

@@ -33,9 +33,13 @@ from generation.worker.text.clip import Clip, EncodedWords, Learned
 
 USUAL = Surface(resolution=128)  # the stock pipelines'
 _PAD = 0  # the token behind the end, whatever its tokenizer says
-# Measured with fake tensors (tests/test_activations.py): how many of its width each latent keeps
-# alive at the worst moment of a call; and bytes of a grid's point while its surface is found.
-ACTIVATIONS, OF_POINTS = 13, 24
+SEEN = 256  # tokens of a picture
+# Measured (tests/test_activations_of_forms.py): how many of its width each token of the prior keeps
+# alive at the worst moment of a call, and each point that the renderer is asked for of its own.
+ACTIVATIONS, ASKED = 15, 2.5
+# Bytes of a grid's point while its surface is found, and of a point of the surface; and how many of
+# these a ball has that fills the grid, for each point of a side of it.
+OF_POINTS, OF_SURFACE, BALL = 9, 515, 3.8
 
 Read = Callable[[Parts, Recipe, Sequence[Image]], Tensor]
 
@@ -143,11 +147,16 @@ class ShapE:
             case Stage.DENOISE | Stage.REFINE:
                 prior = configs["prior"]
                 width = _whole(prior, "num_attention_heads") * _whole(prior, "attention_head_dim")
-                each = ACTIVATIONS * width * _whole(prior, "num_embeddings") * itemsize
-                return each * needed(recipe.sampling).lanes
+                told = SEEN if "image_encoder" in configs else 1
+                tokens = _whole(prior, "num_embeddings") + told + 1
+                lanes = needed(recipe.sampling).lanes
+                return (ACTIVATIONS * lanes + 1) * width * tokens * itemsize
             case Stage.DECODE:
                 side = recipe.form.resolution if recipe.form is not None else USUAL.resolution
-                return OF_POINTS * (side + 2) ** 3
+                renderer = configs["shap_e_renderer"]
+                asked = ASKED * _whole(renderer, "d_hidden") * mesh.PIECE * itemsize
+                found = OF_POINTS * (side + 2) ** 3 + OF_SURFACE * BALL * side**2
+                return round(_layers(renderer) * itemsize + max(asked + 8 * side**3, found))
             case _:
                 return 2**24
 
@@ -156,6 +165,13 @@ def _whole(config: Config, key: str) -> int:
     value = config[key]
     assert isinstance(value, int)  # the catalog looked at it
     return value
+
+
+def _layers(renderer: Config) -> int:
+    """How many numbers latents have, and the layers that are made of them."""
+    shapes = renderer["param_shapes"]
+    assert isinstance(shapes, Sequence)  # the catalog looked at it
+    return sum(rows * (columns + _whole(renderer, "d_latent")) for rows, columns in shapes)
 
 
 def _network(renderer: Any, latents: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
