@@ -44,6 +44,7 @@ NETWORKS = {part.network.name: part.network for one in ARCHITECTURES for part in
 WORDS_OF = {
     "Mistral3ForConditionalGeneration": "MistralModel",
     "Mistral3Model": "Ministral3Model",
+    "Gemma3ForConditionalGeneration": "Gemma3TextModel",
 }  # a class: its words' alone
 STARTER = Path(blueprint.__file__).parents[1] / "starter" / "models" / "starter"
 
