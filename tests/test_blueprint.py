@@ -78,7 +78,7 @@ def text_encoder(named: str, config: dict[str, Any]) -> Any:
 
 def folders() -> list[Path]:
     known = sorted(path for path in CONFIGS.iterdir() if path.is_dir())
-    built_in = [STARTER, STARTER.with_name("starter-form")]
+    built_in = [STARTER, *(STARTER.with_name(f"starter-{kind}") for kind in ("form", "video"))]
     return [
         *known,
         *built_in,

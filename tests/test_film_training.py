@@ -9,7 +9,7 @@ from diffusers import WanTransformer3DModel
 
 from generation.starter.words import MOTION_VERBS, MOTION_WORDS
 from generation.training.film.bank import ClipBank
-from generation.training.film.begun import BEGUN, take_up
+from generation.training.film.begun import take_up
 from generation.training.film.captions import ASKED, EVERYTHING, caption_of
 from generation.training.film.draw import FRAMES, SIDE, draw_clip
 from generation.training.film.judge import cut_out
@@ -220,4 +220,3 @@ def test_what_an_earlier_training_left_is_taken_up(tmp_path: Path) -> None:
         )
     assert abs(float(weights.mean()) - 1) < 1e-4
     assert float(loss) < 1.5  # of noise less latent unlearned: about 2
-    assert sum(file.stat().st_size for file in BEGUN.rglob("*")) < 12_000_000

@@ -59,7 +59,7 @@ async def test_a_button_makes_a_form_of_the_picture_itself(tmp_path: Path) -> No
         ann, painted = studio.world.ann, noisy_png(64)
         await ann.command("imagine", prompt="a cup", image=("cup.png", painted), denoise=0.5)
         first = await ann.sees(is_result)
-        assert "Animate" not in labels(first)  # nothing here makes clips
+        assert {"Animate", "Sound", "3D"} <= {*labels(first)}
         await ann.press(first, "🧊")
         second = await ann.sees(is_result, after=first)
         recipe = studio.worker.orders[-1].recipe

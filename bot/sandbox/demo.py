@@ -4,6 +4,7 @@
     Ann   🎲                                 the same words, another seed
     Ann   /reproduce                         the first picture again: IDENTICAL
     Ann   make it blue                       a reply to the first picture: that flower, blue
+    Ann   /video prompt: a red heart grows   a clip
     Ann   /sound prompt: a long low hum      a sound, and its waveform
     Ann   /model3d prompt: a blue cube       a form, and how it looks when it turns
 
@@ -35,6 +36,7 @@ PROMPT = "a red flower"
 REPLY = "make it blue"
 # The other media: what is asked for, and how the file of it may end.
 OTHERS = (
+    ("video", "a red heart grows", (".mp4", ".webp")),
     ("sound", "a long low hum", (".flac", ".wav")),
     ("model3d", "a blue cube", (".glb",)),
 )

@@ -130,6 +130,7 @@ class SampleBot(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.tree.add_command(imagine)
         self.tree.add_command(reproduce)
+        self.tree.add_command(video)
         self.tree.add_command(sound)
         self.tree.add_command(model3d)
         self.tree.add_command(whoami)
@@ -252,6 +253,12 @@ async def reproduce(interaction: discord.Interaction[Any], picture: str) -> None
 async def _sent(interaction: discord.Interaction, prompt: str, ending: str) -> None:
     made = discord.File(io.BytesIO(b"made"), f"{prompt.replace(' ', '-')}{ending}")
     await interaction.response.send_message("Here it is.", file=made)
+
+
+@app_commands.command(description="Make a clip")
+@app_commands.describe(prompt="What moves")
+async def video(interaction: discord.Interaction, prompt: str) -> None:
+    await _sent(interaction, prompt, ".mp4")
 
 
 @app_commands.command(description="Make a sound")

@@ -1,9 +1,8 @@
-"""A training that was begun: what its parts had learned when it stopped, to be gone on from.
+"""Goes on with a training: lays out what the parts of the shipped model have learned.
 
     python -m generation.training.film.begun --work var/film    # then bank, transformer
 
-The denoiser takes hours of a processor core.  BEGUN is the model folder as `export` writes it, of
-weights that draw colours and some motions, and no object yet: nothing that people are offered.
+The denoiser takes hours of a processor core, which need not be spent again to teach it more.
 
 Invariant: after `take_up`, the work folder holds what the stages before `bank` leave there, and the
 denoiser's weights, from which `transformer` begins.
@@ -16,12 +15,11 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 
+from .export import MODEL
 from .transformer import WEIGHTS
 
-BEGUN = Path(__file__).with_name("begun")
 
-
-def take_up(work: Path, begun: Path = BEGUN) -> None:
+def take_up(work: Path, begun: Path = MODEL) -> None:
     """Lays the parts out in the work folder, in fp32."""
     work.mkdir(parents=True, exist_ok=True)
     for part in ("tokenizer", "text_encoder"):

@@ -19,7 +19,7 @@ from generation.training.starter.clock import Clock, cosine, set_rate
 from generation.training.starter.scenes import COLOURS, OBJECTS
 from generation.training.starter.vae import to_floats
 
-from .draw import draw_clip, lit
+from .draw import FRAMES, draw_clip, lit
 from .motions import motion_of, track_of
 from .scenes import MovingScene, held_out_clips, training_clip
 
@@ -81,9 +81,9 @@ def _lesson(scenes: list[MovingScene], dice: Random) -> tuple[torch.Tensor, torc
     """One cut-out frame of each scene, softened as an autoencoder may, and what it shows."""
     cuts, truths = [], []
     for scene in scenes:
-        clip = draw_clip(scene, dice)
-        shown = [i for i in range(len(clip)) if scene.motion != "blink" or lit(i)]
-        frame = _weathered(clip[dice.choice(shown)], dice)
+        shown = [i for i in range(FRAMES) if scene.motion != "blink" or lit(i)]
+        chosen = dice.choice(shown)
+        frame = _weathered(draw_clip(scene, dice, chosen + 1)[chosen], dice)
         cut = cut_out(frame[None])
         if len(cut):
             cuts.append(cut)
@@ -92,9 +92,9 @@ def _lesson(scenes: list[MovingScene], dice: Random) -> tuple[torch.Tensor, torc
 
 
 def _weathered(frame: np.ndarray, dice: Random) -> np.ndarray:
-    """Slight blur, noise and shifts of brightness: what a decoder may add, and no more."""
+    """Some blur, noise and shifts of brightness: what a decoder may add, and no more."""
     soft: np.ndarray = frame.astype(np.float64)
-    for _ in range(dice.choice((0, 0, 1, 1, 2))):
+    for _ in range(dice.choice((0, 0, 1, 2, 3, 4))):
         padded = np.pad(soft, ((1, 1), (1, 1), (0, 0)), mode="edge")
         near = (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]) / 4
         soft = soft + dice.uniform(0.3, 1.0) * (near - soft)

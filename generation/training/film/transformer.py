@@ -40,7 +40,6 @@ TOLD = 40  # tokens of a caption in training: the longest of 3,000 has 35
 WEIGHTS = "transformer.pt"
 # Attention of few tokens is fastest as plain products; in bfloat16 the fused one is slow backwards.
 PLAIN = SDPBackend.MATH
-SHORTER = 0.15  # share of batches of 9 frames: the beginning of the longer clips
 RELOAD_EVERY = 100
 
 
@@ -278,8 +277,6 @@ def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
             bank = load_bank(work)
         rows = torch.randint(len(bank), (BATCH,), generator=generator)
         latents = bank.latents[rows].float()
-        if dice.random() < SHORTER:
-            latents = latents[:, :, :3]
         said = words.states(_texts(bank, rows.tolist(), dice))
         loss = flow_loss(model, processor, latents, said, generator, weights, velocity)
         model.zero_grad(set_to_none=True)
