@@ -10,24 +10,21 @@ Published in folders.  In 1.5 two latent frames are one token (`patch_size_t`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from generation.errors import UnusableWeights
 from generation.families.architecture import (
     Architecture,
     Config,
-    Lies,
     Network,
     Noise,
-    Part,
-    Shapes,
     Stage,
-    Tokenizer,
     Trained,
 )
 from generation.families.builds import cogvideox
-from generation.families.laid import laid
+from generation.families.laid import folder_part
 from generation.families.networks import T5, t5_tokenizer
 from generation.families.trained import of_scheduler
 from generation.recipe import Recipe
@@ -91,31 +88,7 @@ def _of_scheduler(config: Config, name: str) -> Trained:
     return replace(trained, noise=f"{noise}*{float(less)!r:.10}{ends}")
 
 
-def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
-    """Behind its folder's name, as its class calls them."""
-    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
-
-
-def _part(
-    name: str,
-    title: str,
-    network: Network,
-    stage: Stage,
-    config: str,
-    tokenizer: Tokenizer | None = None,
-) -> Part:
-    return Part(
-        name=name,
-        title=title,
-        network=network,
-        stage=stage,
-        config=config,
-        prefix=f"{name}.",
-        layout=laid(_lies(name)),
-        lies=_lies(name),
-        tokenizer=tokenizer,
-        apart=False,
-    )
+_part = partial(folder_part, "cogvideox")
 
 
 def _fits(configs: Mapping[str, Config]) -> str | None:
@@ -140,15 +113,15 @@ COGVIDEOX = Architecture(
     name="cogvideox",
     family="cogvideox",
     parts=(
-        _part("transformer", "transformer", TRANSFORMER, Stage.DENOISE, "cogvideox/transformer"),
-        _part("vae", "VAE", AUTOENCODER, Stage.DECODE, "cogvideox/vae"),
+        _part("transformer", "transformer", TRANSFORMER, Stage.DENOISE),
+        _part("vae", "VAE", AUTOENCODER, Stage.DECODE),
         _part(
             "text_encoder",
             "text encoder (T5-XXL)",
             T5,
             Stage.ENCODE,
-            "sd3/text_encoder_3",
             t5_tokenizer("tokenizer"),
+            config="sd3/text_encoder_3",
         ),
     ),
     recognise=lambda shapes: "transformer.patch_embed.text_proj.weight" in shapes,

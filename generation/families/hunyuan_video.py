@@ -13,24 +13,22 @@ folder says what it is: by its size in pixels, its image encoder, and what guide
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from generation.families.architecture import (
     GUIDED_AT,
     LOOKS_BY,
     Architecture,
     Config,
-    Lies,
     Network,
     Noise,
-    Part,
     Settings,
-    Shapes,
     Stage,
     Tokenizer,
 )
 from generation.families.builds import hunyuan_video, siglip
-from generation.families.laid import laid
+from generation.families.laid import folder_part
 from generation.families.networks import T5, odd_factor
 from generation.families.text.language import QWEN25_VL_WORDS, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
@@ -88,33 +86,7 @@ def latent_frames(frames: int) -> int:
     return (frames - 1) // STEP + 1
 
 
-def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
-    """Behind its folder's name, as its class calls them."""
-    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
-
-
-def _part(
-    name: str,
-    title: str,
-    network: Network,
-    stage: Stage,
-    *,
-    tokenizer: Tokenizer | None = None,
-    optional: bool = False,
-) -> Part:
-    return Part(
-        name=name,
-        title=title,
-        network=network,
-        stage=stage,
-        config=f"{NAME}/{name}",
-        prefix=f"{name}.",
-        layout=laid(_lies(name)),
-        lies=_lies(name),
-        tokenizer=tokenizer,
-        apart=False,
-        optional=optional,
-    )
+_part = partial(folder_part, NAME)
 
 
 # What the transformer reads, of which part, and as what.

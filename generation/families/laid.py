@@ -7,8 +7,17 @@ Invariant: the pieces of one tensor of the file are all of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from generation.families.architecture import Config, Lies, Shapes
+from generation.families.architecture import (
+    Config,
+    Lies,
+    Network,
+    Part,
+    Shapes,
+    Stage,
+    Tokenizer,
+)
 
 Where = Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]
 
@@ -46,3 +55,35 @@ def laid(where: Where) -> Callable[[Shapes, Config], Shapes]:
         return found
 
     return layout
+
+
+def in_folder(folder: str) -> Where:
+    """Behind its folder's name, as its class calls them."""
+    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
+
+
+def folder_part(
+    architecture: str,
+    name: str,
+    title: str,
+    network: Network,
+    stage: Stage,
+    tokenizer: Tokenizer | None = None,
+    *,
+    config: str = "",
+    **more: Any,
+) -> Part:
+    """A part that is read from its own folder alone; `more`: further fields of it."""
+    return Part(
+        name=name,
+        title=title,
+        network=network,
+        stage=stage,
+        config=config or f"{architecture}/{name}",
+        prefix=f"{name}.",
+        layout=laid(in_folder(name)),
+        lies=in_folder(name),
+        tokenizer=tokenizer,
+        apart=False,
+        **more,
+    )

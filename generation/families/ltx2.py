@@ -11,21 +11,18 @@ Published in folders.  A distilled one says levels that are not bent by the film
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from generation.families.architecture import (
     Architecture,
     Config,
-    Lies,
     Network,
     Noise,
-    Part,
-    Shapes,
     Stage,
-    Tokenizer,
 )
 from generation.families.builds import ltx2, ltx2_codecs
-from generation.families.laid import laid
+from generation.families.laid import folder_part
 from generation.families.ltx import SIDE, latent_frames, tokens
 from generation.families.text.language import GEMMA3, gemma_tokenizer, of_text
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
@@ -132,33 +129,7 @@ VOCODER = Network(
 )
 
 
-def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
-    """Behind its folder's name, as its class calls them."""
-    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
-
-
-def _part(
-    name: str,
-    title: str,
-    network: Network,
-    stage: Stage,
-    config: str = "",
-    tokenizer: Tokenizer | None = None,
-    classes: tuple[str, ...] = (),
-) -> Part:
-    return Part(
-        name=name,
-        title=title,
-        network=network,
-        stage=stage,
-        config=config or f"ltx-2/{name}",
-        prefix=f"{name}.",
-        layout=laid(_lies(name)),
-        lies=_lies(name),
-        tokenizer=tokenizer,
-        classes=(network.name, *classes),
-        apart=False,
-    )
+_part = partial(folder_part, "ltx-2")
 
 
 def _fits(configs: Mapping[str, Config]) -> str | None:
@@ -217,9 +188,9 @@ LTX_2 = Architecture(
             "text encoder (Gemma 3 12B)",
             GEMMA3,
             Stage.ENCODE,
-            "text/gemma3-12b",
             gemma_tokenizer(),
-            ("Gemma3ForConditionalGeneration", "Gemma3Model"),
+            config="text/gemma3-12b",
+            classes=(GEMMA3.name, "Gemma3ForConditionalGeneration", "Gemma3Model"),
         ),
     ),
     recognise=lambda shapes: "transformer.av_cross_attn_video_a2v_gate.linear.weight" in shapes,

@@ -12,13 +12,12 @@ scheduler's config says whether it has bounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from generation.errors import UnusableWeights
 from generation.families.architecture import (
     Architecture,
     Config,
-    Lies,
     Network,
     Noise,
     Part,
@@ -28,7 +27,7 @@ from generation.families.architecture import (
     Trained,
 )
 from generation.families.builds import shap_e
-from generation.families.laid import laid
+from generation.families.laid import in_folder, laid
 from generation.families.networks import PROJECTED_CLIP, clip_tokenizer
 from generation.sigmas import EXPONENTIAL
 from generation.tasks import MESH, Task
@@ -103,11 +102,6 @@ def of_exponential(config: Config, name: str) -> Trained:
     return Trained(prediction=f"sample@{float(bound)!r}", noise=EXPONENTIAL)
 
 
-def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
-    """Behind its folder's name, as its class calls them."""
-    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
-
-
 def _part(
     name: str,
     network: Network,
@@ -125,8 +119,8 @@ def _part(
         stage=stage,
         config=config,
         prefix=f"{name}.",
-        layout=laid(_lies(name)),
-        lies=_lies(name),
+        layout=laid(in_folder(name)),
+        lies=in_folder(name),
         apart=False,
         tokenizer=tokenizer,
         settings=settings or {},

@@ -9,23 +9,21 @@ network is told of one either its angle (as it was published) or a quarter of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from generation.errors import UnusableWeights
 from generation.families.architecture import (
     Architecture,
     Config,
-    Lies,
     Network,
     Noise,
-    Part,
     Shapes,
     Stage,
-    Tokenizer,
     Trained,
 )
 from generation.families.builds import stable_audio
-from generation.families.laid import laid
+from generation.families.laid import folder_part
 from generation.families.networks import T5, t5_tokenizer
 from generation.recipe import Recipe
 from generation.sigmas import PRECONDITIONED
@@ -87,11 +85,6 @@ def _of_scheduler(config: Config, name: str) -> Trained:
     return Trained(prediction="v_prediction", noise=noise)
 
 
-def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
-    """Behind its folder's name, as its class calls them."""
-    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
-
-
 def _whole(_: Recipe) -> float:
     """The work of a call: all latents are drawn, however short the sound."""
     return 1.0
@@ -105,21 +98,7 @@ def _fits(configs: Mapping[str, Config]) -> str | None:
     return f"its words are {given} wide, and {read} is read"
 
 
-def _part(
-    name: str, title: str, network: Network, stage: Stage, tokenizer: Tokenizer | None = None
-) -> Part:
-    return Part(
-        name=name,
-        title=title,
-        network=network,
-        stage=stage,
-        config=f"stable-audio/{name}",
-        prefix=f"{name}.",
-        layout=laid(_lies(name)),
-        lies=_lies(name),
-        tokenizer=tokenizer,
-        apart=False,
-    )
+_part = partial(folder_part, "stable-audio")
 
 
 def _recognise(shapes: Shapes) -> bool:

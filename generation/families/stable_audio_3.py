@@ -10,23 +10,21 @@ folder's scheduler says (`stochastic_sampling`); the others are the bases that t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from generation.errors import UnusableWeights
 from generation.families.architecture import (
     Architecture,
     Config,
-    Lies,
     Network,
     Noise,
-    Part,
     Shapes,
     Stage,
-    Tokenizer,
     Trained,
 )
 from generation.families.builds import stable_audio_3 as build
-from generation.families.laid import laid
+from generation.families.laid import folder_part
 from generation.families.text.decoder import Stack
 from generation.families.text.language import gemma_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
@@ -153,26 +151,7 @@ def _finer_folder(_index: Config, denoiser: Config) -> str | None:
     return "stable-audio-3-small" if isinstance(width, int) and width < _MEDIUM else None
 
 
-def _lies(folder: str) -> Callable[[Shapes, Config], Mapping[str, Sequence[Lies]]]:
-    """Behind its folder's name, as its class calls them."""
-    return lambda own, _config: {key: (Lies(key=f"{folder}.{key}"),) for key in own}
-
-
-def _part(
-    name: str, title: str, network: Network, stage: Stage, tokenizer: Tokenizer | None = None
-) -> Part:
-    return Part(
-        name=name,
-        title=title,
-        network=network,
-        stage=stage,
-        config=f"stable-audio-3/{name}",
-        prefix=f"{name}.",
-        layout=laid(_lies(name)),
-        lies=_lies(name),
-        tokenizer=tokenizer,
-        apart=False,
-    )
+_part = partial(folder_part, "stable-audio-3")
 
 
 STABLE_AUDIO_3 = Architecture(
