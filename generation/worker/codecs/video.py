@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from generation.errors import RenderFailed
+from generation.errors import OutOfRange, RenderFailed
+from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
@@ -46,6 +47,22 @@ def _means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
         for values in (vae.config.latents_mean, vae.config.latents_std)
     )
     return mean, std
+
+
+def film_shape(recipe: Recipe, *, channels: int, scale: int, step: int) -> tuple[int, ...]:
+    """That of a film's latents: `scale` pixels a side, `step` frames each but the first.
+
+    Raises OutOfRange.
+    """
+    canvas, frames = recipe.drawn_at, needed(recipe.motion).frames
+    for side, pixels in (("width", canvas.width), ("height", canvas.height)):
+        if pixels % scale:
+            raise OutOfRange(side, pixels, f"a multiple of {scale} for this model")
+    if (frames - 1) % step:
+        least = frames - (frames - 1) % step
+        raise OutOfRange("frames", frames, f"{least} or {least + step}")
+    down, across = canvas.height // scale, canvas.width // scale
+    return 1, channels, (frames - 1) // step + 1, down, across
 
 
 def seen_latents(

@@ -28,7 +28,7 @@ from generation.spans import Motion
 from generation.tasks import Task
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.tiled_film import decoded, posterior
-from generation.worker.codecs.video import seen_latents, to_frames
+from generation.worker.codecs.video import film_shape, seen_latents, to_frames
 from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.flux3 import goal
@@ -119,16 +119,8 @@ class HunyuanVideo:
         )
 
     def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
-        scale, canvas, frames = self.scale(parts), recipe.drawn_at, needed(recipe.motion).frames
-        for side, pixels in (("width", canvas.width), ("height", canvas.height)):
-            if pixels % scale:
-                raise OutOfRange(side, pixels, f"a multiple of {scale} for this model")
-        if (frames - 1) % STEP:
-            least = frames - (frames - 1) % STEP
-            raise OutOfRange("frames", frames, f"{least} or {least + STEP}")
         channels = parts["vae"].config.latent_channels
-        down, across = canvas.height // scale, canvas.width // scale
-        return 1, channels, latent_frames(frames), down, across
+        return film_shape(recipe, channels=channels, scale=self.scale(parts), step=STEP)
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         network, words = in_one_row(parts["transformer"]), given.words

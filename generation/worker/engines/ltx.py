@@ -27,7 +27,7 @@ from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.video import pieced, seen_latents, to_frames
+from generation.worker.codecs.video import film_shape, pieced, seen_latents, to_frames
 from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import guided, in_lanes
@@ -83,16 +83,8 @@ class LtxVideo:
         )
 
     def noise_shape(self, parts: Parts, recipe: Recipe) -> tuple[int, ...]:
-        scale, canvas, frames = self.scale(parts), recipe.drawn_at, needed(recipe.motion).frames
-        for side, pixels in (("width", canvas.width), ("height", canvas.height)):
-            if pixels % scale:
-                raise OutOfRange(side, pixels, f"a multiple of {scale} for this model")
-        if (frames - 1) % STEP:
-            least = frames - (frames - 1) % STEP
-            raise OutOfRange("frames", frames, f"{least} or {least + STEP}")
         channels = parts["transformer"].config.in_channels
-        down, across = canvas.height // scale, canvas.width // scale
-        return 1, channels, latent_frames(frames), down, across
+        return film_shape(recipe, channels=channels, scale=self.scale(parts), step=STEP)
 
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Predict:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
@@ -103,12 +95,12 @@ class LtxVideo:
         places = _later_places if recipe.family == LATER else _places
 
         def ask(y: Tensor, t: Tensor) -> Tensor:
-            lanes = _eaten(y, given.held)
+            lanes = eaten(y, given.held)
             out: Tensor = network(
                 hidden_states=_packed(lanes).to(network.dtype),
                 encoder_hidden_states=context,
                 encoder_attention_mask=mask,
-                timestep=_times(lanes, t, given.held),
+                timestep=times_of(lanes, t, given.held),
                 return_dict=False,
                 **places(sides, fps, lanes),
             )[0]
@@ -131,8 +123,8 @@ class LtxVideo:
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         vae, film = parts["vae"], pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
-        latents = seen_latents(vae, film, generator, _posterior)
-        mean, std = _means_and_stds(vae, latents)
+        latents = seen_latents(vae, film, generator, posterior)
+        mean, std = means_and_stds(vae, latents)
         scaled: Tensor = (latents - mean) * vae.config.scaling_factor / std
         return scaled
 
@@ -140,7 +132,7 @@ class LtxVideo:
         return self.encode(parts, pixels, None)
 
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
-        return to_frames(parts["vae"], _unscaled(parts["vae"], latents), _frames, _as_it_is)
+        return to_frames(parts["vae"], _unscaled(parts["vae"], latents), frames_of, as_it_is)
 
     def film(
         self, parts: Parts, latents: Tensor, motion: Motion, generator: torch.Generator
@@ -153,7 +145,7 @@ class LtxVideo:
             share = torch.tensor([DECODED_WITH], device=latents.device, dtype=latents.dtype)
             share = share[:, None, None, None, None]
             latents = (1 - share) * latents + share * noise.to(latents.device)
-        return to_frames(vae, latents, pieced(_frames, motion, STEP), _as_it_is)
+        return to_frames(vae, latents, pieced(frames_of, motion, STEP), as_it_is)
 
     def activation_bytes(
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
@@ -173,18 +165,18 @@ class LtxVideo:
             case Stage.DECODE:
                 at_once = needed(recipe.motion).piece or latent_frames(frames)
                 shown = min(frames, (at_once - 1) * STEP + 1)
-                width = _last_width(configs["vae"])
+                width = last_width(configs["vae"])
                 return int(VAE_ACTIVATIONS * width * pixels * shown * itemsize)
 
 
-def _eaten(lanes: Tensor, held: Tensor | None) -> Tensor:
+def eaten(lanes: Tensor, held: Tensor | None) -> Tensor:
     """The noisy film of each lane with what it goes on from."""
     if held is None:
         return lanes
     return torch.cat([torch.cat([held] * len(lanes)), lanes[:, :, held.shape[2] :]], dim=2)
 
 
-def _times(lanes: Tensor, t: Tensor, held: Tensor | None) -> Tensor:
+def times_of(lanes: Tensor, t: Tensor, held: Tensor | None) -> Tensor:
     """What each lane is told of its noise; where something is held, each token."""
     if held is None:
         return t.expand(len(lanes))
@@ -219,14 +211,14 @@ def _later_places(sides: Sequence[int], fps: float, lanes: Tensor) -> dict[str, 
     return {"video_coords": torch.cat([coords] * len(lanes))}
 
 
-def _posterior(vae: Any, pixels: Tensor) -> Any:
+def posterior(vae: Any, pixels: Tensor) -> Any:
     from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
     pulse.beat()
     return DiagonalGaussianDistribution(vae.encoder(pixels))
 
 
-def _means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
+def means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     mean, std = (
         values.view(1, -1, 1, 1, 1).to(like.device, like.dtype)
         for values in (vae.latents_mean, vae.latents_std)
@@ -235,16 +227,16 @@ def _means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _unscaled(vae: Any, latents: Tensor) -> Tensor:
-    mean, std = _means_and_stds(vae, latents)
+    mean, std = means_and_stds(vae, latents)
     unscaled: Tensor = latents * std / vae.config.scaling_factor + mean
     return unscaled
 
 
-def _as_it_is(_vae: Any, latents: Tensor) -> Tensor:
+def as_it_is(_vae: Any, latents: Tensor) -> Tensor:
     return latents
 
 
-def _frames(vae: Any, latents: Tensor) -> Iterator[Tensor]:
+def frames_of(vae: Any, latents: Tensor) -> Iterator[Tensor]:
     """All at once: each frame is seen by those before it as well."""
     told = None
     if vae.config.timestep_conditioning:
@@ -252,7 +244,7 @@ def _frames(vae: Any, latents: Tensor) -> Iterator[Tensor]:
     yield vae.decoder(latents, told)
 
 
-def _last_width(vae: Config) -> int:
+def last_width(vae: Config) -> int:
     widths, factors = vae.get("decoder_block_out_channels"), vae.get("upsample_factor")
     assert isinstance(widths, Sequence)  # the catalog looked at it
     factor = factors[0] if isinstance(factors, Sequence) else 1

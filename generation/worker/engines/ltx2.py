@@ -16,7 +16,7 @@ invariant: a prompt that fits gives the stock pipelines' bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +34,19 @@ from generation.spans import Motion
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.codecs.image import in_fp32
-from generation.worker.codecs.video import pieced, seen_latents, to_frames
+from generation.worker.codecs.video import film_shape, pieced, seen_latents, to_frames
 from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import Guided, in_lanes
+from generation.worker.engines.ltx import (
+    as_it_is,
+    eaten,
+    frames_of,
+    last_width,
+    means_and_stds,
+    posterior,
+    times_of,
+)
 from generation.worker.parts import Parts
 from generation.worker.text import llm
 from generation.worker.text.clip import Clip, EncodedWords, Learned
@@ -138,7 +147,7 @@ class Ltx2:
                 audio_hidden_states=sound.contiguous().to(network.dtype),
                 encoder_hidden_states=context,
                 audio_encoder_hidden_states=told.to(network.dtype),
-                timestep=_times(film, t, given.held),
+                timestep=times_of(film, t, given.held),
                 audio_timestep=time,
                 sigma=time,
                 encoder_attention_mask=mask,
@@ -150,7 +159,7 @@ class Ltx2:
             return _together(drawn.float(), found[1].float())
 
         def both(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            seen, level = _eaten(y, given.held), _level(t, sampling.sigmas)
+            seen, level = eaten(y, given.held), _level(t, sampling.sigmas)
             lanes = torch.cat([seen] * sampling.lanes) if sampling.guided else seen
             *negative, said = (seen - out * level for out in ask(lanes, t).chunk(len(lanes)))
             guided = said
@@ -173,8 +182,8 @@ class Ltx2:
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         vae, film = parts["vae"], pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
-        latents = seen_latents(vae, film, generator, _posterior)
-        mean, std = _means_and_stds(vae, latents)
+        latents = seen_latents(vae, film, generator, posterior)
+        mean, std = means_and_stds(vae, latents)
         scaled: Tensor = (latents - mean) / std
         return scaled
 
@@ -182,7 +191,7 @@ class Ltx2:
         return self.encode(parts, pixels, None)
 
     def decode(self, parts: Parts, latents: Tensor) -> Decoded:
-        return to_frames(parts["vae"], _unscaled(parts["vae"], latents), _frames, _as_it_is)
+        return to_frames(parts["vae"], _unscaled(parts["vae"], latents), frames_of, as_it_is)
 
     def film(
         self, parts: Parts, latents: Tensor, motion: Motion, _generator: torch.Generator
@@ -190,7 +199,7 @@ class Ltx2:
         vae = parts["vae"]
         film, sound = _apart(latents, latent_frames(motion.frames), _moments(parts, motion))
         unscaled = _unscaled(vae, film.to(parts["transformer"].dtype))
-        frames = to_frames(vae, unscaled, pieced(_frames, motion, STEP), _as_it_is)
+        frames = to_frames(vae, unscaled, pieced(frames_of, motion, STEP), as_it_is)
         pulse.between()
         track = to_track(parts, sound)
         return Decoded(content=frames.content + track.content, again=frames.again or track.again)
@@ -217,11 +226,7 @@ class Ltx2:
             case Stage.DECODE:
                 at_once = needed(recipe.motion).piece or latent_frames(frames)
                 shown = min(frames, (at_once - 1) * STEP + 1)
-                widths = configs["vae"].get("decoder_block_out_channels")
-                factors = configs["vae"].get("upsample_factor")
-                assert isinstance(widths, Sequence)  # the catalog looked at it
-                assert isinstance(factors, Sequence)
-                width = int(widths[0]) // int(factors[0])
+                width = last_width(configs["vae"])
                 film = (VAE_ACTIVATIONS * shown + ONE_MORE) * width * pixels
                 voice = configs.get("vocoder", {}).get("hidden_channels", 1024)
                 assert isinstance(voice, int)
@@ -275,16 +280,9 @@ def _check_track(parts: Parts, recipe: Recipe) -> None:
 
 
 def _film_shape(parts: Parts, recipe: Recipe, scale: int) -> tuple[int, ...]:
-    """That of the film's latents.  Raises OutOfRange."""
-    canvas, frames = recipe.drawn_at, needed(recipe.motion).frames
-    for side, pixels in (("width", canvas.width), ("height", canvas.height)):
-        if pixels % scale:
-            raise OutOfRange(side, pixels, f"a multiple of {scale} for this model")
-    if (frames - 1) % STEP:
-        least = frames - (frames - 1) % STEP
-        raise OutOfRange("frames", frames, f"{least} or {least + STEP}")
+    """That of the film's latents alone.  Raises OutOfRange."""
     channels = parts["transformer"].config.in_channels
-    return 1, channels, latent_frames(frames), canvas.height // scale, canvas.width // scale
+    return film_shape(recipe, channels=channels, scale=scale, step=STEP)
 
 
 def _moments(parts: Parts, motion: Motion) -> int:
@@ -322,47 +320,7 @@ def _level(t: Tensor, sigmas: Sequence[float]) -> Tensor:
     return same[0] if len(same) else t / 1000.0
 
 
-def _eaten(y: Tensor, held: Tensor | None) -> Tensor:
-    """The noisy film with what it goes on from."""
-    if held is None:
-        return y
-    return torch.cat([held, y[:, :, held.shape[2] :]], dim=2)
-
-
-def _times(film: Tensor, t: Tensor, held: Tensor | None) -> Tensor:
-    """What each lane is told of its film's noise; where something is held, each token."""
-    if held is None:
-        return t.expand(len(film))
-    times = t.expand(len(film), *film.shape[2:]).clone()
-    times[:, : held.shape[2]] = 0
-    return times.flatten(1)
-
-
-def _posterior(vae: Any, pixels: Tensor) -> Any:
-    from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
-
-    pulse.beat()
-    return DiagonalGaussianDistribution(vae.encoder(pixels))
-
-
-def _means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
-    mean, std = (
-        values.view(1, -1, 1, 1, 1).to(like.device, like.dtype)
-        for values in (vae.latents_mean, vae.latents_std)
-    )
-    return mean, std
-
-
 def _unscaled(vae: Any, latents: Tensor) -> Tensor:
-    mean, std = _means_and_stds(vae, latents)
+    mean, std = means_and_stds(vae, latents)
     unscaled: Tensor = latents * std + mean
     return unscaled
-
-
-def _as_it_is(_vae: Any, latents: Tensor) -> Tensor:
-    return latents
-
-
-def _frames(vae: Any, latents: Tensor) -> Iterator[Tensor]:
-    """All at once: each frame is seen by those before it as well."""
-    yield vae.decoder(latents)

@@ -55,10 +55,10 @@ class StableAudio:
         prompt = plain(said.prompt, said.syntax)
         unwanted = plain(said.negative_prompt, said.syntax)
         longest = max(_counted(parts, text) for text in (prompt, unwanted))
-        context, mask = _read(parts, prompt, longest)
+        context, mask = read_words(parts, prompt, longest)
         negative, left = torch.zeros_like(context), torch.zeros_like(mask)
         if unwanted.strip():
-            negative, left = _read(parts, unwanted, longest)
+            negative, left = read_words(parts, unwanted, longest)
             negative = torch.where(left.to(torch.bool).unsqueeze(2), negative, 0.0)
         return EncodedWords(
             context=context,
@@ -118,15 +118,15 @@ class StableAudio:
         self, recipe: Recipe, configs: Mapping[str, Config], itemsize: int, stage: Stage
     ) -> int:
         network = configs["transformer"]
-        latents = _number(network, "sample_size")
+        latents = number(network, "sample_size")
         match stage:
             case Stage.ENCODE:
-                return _OF_T5 * _TOKENS * _number(configs["text_encoder"], "d_model") * itemsize
+                return _OF_T5 * _TOKENS * number(configs["text_encoder"], "d_model") * itemsize
             case Stage.ENLARGE:
                 return 0
             case Stage.DENOISE | Stage.REFINE:
-                width = _number(network, "num_attention_heads")
-                width *= _number(network, "attention_head_dim")
+                width = number(network, "num_attention_heads")
+                width *= number(network, "attention_head_dim")
                 each = (ACTIVATIONS * latents + OF_WORDS * _TOKENS) * width
                 return each * itemsize * needed(recipe.sampling).lanes
             case Stage.DECODE:
@@ -136,10 +136,10 @@ class StableAudio:
                 samples = latents
                 for ratio in ratios:
                     samples *= int(ratio)
-                return OF_SAMPLES * _number(vae, "decoder_channels") * samples * itemsize
+                return OF_SAMPLES * number(vae, "decoder_channels") * samples * itemsize
 
 
-def _number(config: Config, key: str) -> int:
+def number(config: Config, key: str) -> int:
     value = config[key]
     assert isinstance(value, int)  # the catalog looked at it
     return value
@@ -151,7 +151,7 @@ def _counted(parts: Parts, text: str) -> int:
     return max(int(tokenizer.model_max_length), len(tokenizer(text, verbose=False).input_ids))
 
 
-def _read(parts: Parts, text: str, longest: int) -> tuple[Tensor, Tensor]:
+def read_words(parts: Parts, text: str, longest: int) -> tuple[Tensor, Tensor]:
     """The states of so many tokens, and which of them are words; (1, tokens) both."""
     tokenizer: Any = parts.tokenizers["text_encoder"]
     encoder = parts["text_encoder"]

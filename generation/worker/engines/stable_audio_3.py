@@ -28,6 +28,7 @@ from generation.worker.codecs.audio import heard_as_it_is, to_sound
 from generation.worker.codecs.decoded import Decoded
 from generation.worker.engines.engine import Given
 from generation.worker.engines.guidance import Guided, guided, in_lanes
+from generation.worker.engines.stable_audio import number, read_words
 from generation.worker.parts import Parts
 from generation.worker.text import llm
 from generation.worker.text.clip import Clip, EncodedWords, Learned
@@ -59,8 +60,8 @@ class StableAudio3:
         prompt = plain(said.prompt, said.syntax)
         unwanted = plain(said.negative_prompt, said.syntax)
         longest = max(_counted(parts, text) for text in (prompt, unwanted))
-        context, mask = _read(parts, prompt, longest)
-        negative, left = _read(parts, unwanted, longest)
+        context, mask = read_words(parts, prompt, longest)
+        negative, left = read_words(parts, unwanted, longest)
         return EncodedWords(
             context=context,
             negative=negative,
@@ -130,7 +131,7 @@ class StableAudio3:
                 return llm.activation_bytes(words, tokens=TOKENS, layers=1, itemsize=itemsize)
             case Stage.DENOISE | Stage.REFINE:
                 said = {**build.DIT, **configs["transformer"]}
-                width, beside = _number(said, "embed_dim"), _number(said, "num_memory_tokens")
+                width, beside = number(said, "embed_dim"), number(said, "num_memory_tokens")
                 each = (ACTIVATIONS * (latents + beside) + OF_WORDS * TOKENS) * width
                 return each * itemsize * needed(recipe.sampling).lanes
             case Stage.DECODE:
@@ -140,7 +141,7 @@ class StableAudio3:
 def _decoding(config: Config, latents: int, itemsize: int) -> int:
     """SAME has a number for each pair of its tokens, though they look at their neighbours alone."""
     said = {**build.SAME, **config}
-    patch, base = _number(said, "patch_size"), _number(said, "encoder_channels")
+    patch, base = number(said, "patch_size"), number(said, "encoder_channels")
     many = said["encoder_c_mults"]
     assert isinstance(many, Sequence)  # the catalog looked at it
     tokens = latents * build.hop(config) // patch + latents
@@ -148,24 +149,8 @@ def _decoding(config: Config, latents: int, itemsize: int) -> int:
     return tokens * (tokens + OF_LAYERS * width) * itemsize
 
 
-def _number(config: Config, key: str) -> int:
-    value = config[key]
-    assert isinstance(value, int)  # the catalog looked at it
-    return value
-
-
 def _counted(parts: Parts, text: str) -> int:
     """How many tokens a text is filled up to."""
     tokenizer: Any = parts.tokenizers["text_encoder"]
     least = min(int(tokenizer.model_max_length), TOKENS)
     return max(least, len(tokenizer(text, verbose=False).input_ids))
-
-
-def _read(parts: Parts, text: str, longest: int) -> tuple[Tensor, Tensor]:
-    """The states of so many tokens, and which of them are words; (1, tokens) both."""
-    tokenizer: Any = parts.tokenizers["text_encoder"]
-    encoder = parts["text_encoder"]
-    read = tokenizer(text, padding="max_length", max_length=longest, return_tensors="pt")
-    mask = read.attention_mask.to(encoder.device)
-    states: Tensor = encoder(read.input_ids.to(encoder.device), attention_mask=mask)[0]
-    return states, mask
