@@ -25,9 +25,9 @@ from generation.families.architecture import (
 )
 from generation.families.builds import cogvideox
 from generation.families.laid import folder_part
+from generation.families.lengths import film_work
 from generation.families.networks import T5, t5_tokenizer
 from generation.families.trained import of_scheduler
-from generation.recipe import Recipe
 from generation.sigmas import ZERO_SNR
 from generation.tasks import Task
 
@@ -104,11 +104,6 @@ def _finer_folder(_index: Config, denoiser: Config) -> str:
     return f"cogvideox{newer}" + ("-i2v" if denoiser.get("in_channels") == 32 else "")
 
 
-def _work(recipe: Recipe) -> float:
-    frames = recipe.motion.frames if recipe.motion is not None else 1
-    return recipe.drawn_at.pixels / 1e6 * latent_frames(frames)
-
-
 COGVIDEOX = Architecture(
     name="cogvideox",
     family="cogvideox",
@@ -139,5 +134,5 @@ COGVIDEOX = Architecture(
     grid=16,  # two latent pixels of a side are one of its tokens
     latent_channels=16,
     medium="video",
-    work=_work,
+    work=film_work(latent_frames),
 )

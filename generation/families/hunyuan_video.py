@@ -29,10 +29,10 @@ from generation.families.architecture import (
 )
 from generation.families.builds import hunyuan_video, siglip
 from generation.families.laid import folder_part
+from generation.families.lengths import film_work
 from generation.families.networks import T5, odd_factor
 from generation.families.text.language import QWEN25_VL_WORDS, qwen_tokenizer
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Recipe
 from generation.tasks import Task
 
 NAME = "hunyuan-video-1.5"
@@ -128,11 +128,6 @@ _INDEX: Settings = {
 }
 
 
-def _work(recipe: Recipe) -> float:
-    frames = recipe.motion.frames if recipe.motion is not None else 1
-    return recipe.drawn_at.pixels / 1e6 * latent_frames(frames)
-
-
 HUNYUAN_VIDEO = Architecture(
     name=NAME,
     family=NAME,
@@ -176,5 +171,5 @@ HUNYUAN_VIDEO = Architecture(
     grid=SIDE,
     latent_channels=32,
     medium="video",
-    work=_work,
+    work=film_work(latent_frames),
 )

@@ -5,9 +5,11 @@ Pure.  Invariant: what `nearest` returns, `check` accepts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from generation.errors import OutOfRange
 from generation.families.model_family import Family, Moving
-from generation.recipe import needed
+from generation.recipe import Recipe, needed
 
 
 def check(frames: int, usual: Family) -> None:
@@ -51,3 +53,13 @@ def _rule(frames: int, moving: Moving) -> str:
 def _nearest(frames: float, moving: Moving) -> int:
     most = (moving.max_frames - 1) // moving.step
     return max(1, min(most, round((frames - 1) / moving.step))) * moving.step + 1
+
+
+def film_work(latent_frames: Callable[[int], int]) -> Callable[[Recipe], float]:
+    """The work of a call: megapixels of all latent frames, of which a film has so many."""
+
+    def work(recipe: Recipe) -> float:
+        frames = recipe.motion.frames if recipe.motion is not None else 1
+        return recipe.drawn_at.pixels / 1e6 * latent_frames(frames)
+
+    return work

@@ -27,8 +27,8 @@ from generation.families.builds import ltx, ltx_vae
 from generation.families.chroma import CHROMA
 from generation.families.flux import DENOISER, VAE
 from generation.families.laid import renamed, turned, under
+from generation.families.lengths import film_work
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Recipe
 from generation.sigmas import TOKEN
 from generation.tasks import Task
 
@@ -108,11 +108,6 @@ def tokens(pixels: int, frames: int) -> int:
     return pixels // SIDE**2 * latent_frames(frames)
 
 
-def _work(recipe: Recipe) -> float:
-    frames = recipe.motion.frames if recipe.motion is not None else 1
-    return recipe.drawn_at.pixels / 1e6 * latent_frames(frames)
-
-
 def _recognise(shapes: Shapes) -> bool:
     sounds = f"{DENOISER}audio_patchify_proj.weight" in shapes  # LTX-2's
     mine = f"{DENOISER}patchify_proj.weight" in shapes
@@ -176,6 +171,6 @@ LTX_VIDEO = Architecture(
     grid=SIDE,
     latent_channels=128,
     medium="video",
-    work=_work,
+    work=film_work(latent_frames),
     levels_by=lambda pixels, frames: TOKEN * tokens(pixels, frames),
 )

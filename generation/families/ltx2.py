@@ -23,10 +23,10 @@ from generation.families.architecture import (
 )
 from generation.families.builds import ltx2, ltx2_codecs
 from generation.families.laid import folder_part
+from generation.families.lengths import film_work
 from generation.families.ltx import SIDE, latent_frames, tokens
 from generation.families.text.language import GEMMA3, gemma_tokenizer, of_text
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
-from generation.recipe import Recipe
 from generation.sigmas import TOKEN
 from generation.tasks import Task
 
@@ -169,11 +169,6 @@ def _packed(config: Config) -> object:
     return packed if packed == config["base_channels"] else None
 
 
-def _work(recipe: Recipe) -> float:
-    frames = recipe.motion.frames if recipe.motion is not None else 1
-    return recipe.drawn_at.pixels / 1e6 * latent_frames(frames)
-
-
 LTX_2 = Architecture(
     name="ltx-2",
     family="ltx-2",
@@ -208,6 +203,6 @@ LTX_2 = Architecture(
     grid=SIDE,
     latent_channels=128,
     medium="video",
-    work=_work,
+    work=film_work(latent_frames),
     levels_by=lambda pixels, frames: TOKEN * tokens(pixels, frames),
 )
