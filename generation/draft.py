@@ -27,7 +27,6 @@ from generation.names import scheduler as scheduler_named
 from generation.parameters import DENOISE, GUIDANCE, PARAMETERS, SHIFT, STEPS
 from generation.recipe import (
     COMFY,
-    NO_WEIGHTS,
     PLAIN,
     Adapter,
     Canvas,
@@ -35,7 +34,6 @@ from generation.recipe import (
     Input,
     Masking,
     Placement,
-    Precision,
     Recipe,
     Sampling,
     Sha256,
@@ -47,7 +45,6 @@ from generation.recipe import (
 )
 from generation.samplers import TOKENS
 from generation.sigmas import ZERO_SNR, expand, resolved, shifted
-from generation.spans import Motion
 from generation.tasks import CONTROL, Needs, Task, task_for
 from generation.texts import clean_text
 
@@ -121,8 +118,14 @@ UNSAID = Draft()
 
 # What a task brings whole, and no layer fills in.
 OF_A_TASK = (
-    *("task", "masking", "placement", "enlarging"),
-    *("sparing", "variations", "shares", "shows"),
+    "task",
+    "masking",
+    "placement",
+    "enlarging",
+    "sparing",
+    "variations",
+    "shares",
+    "shows",
 )
 
 SECTIONS = {
@@ -233,47 +236,6 @@ def complete(
         shows=clean_text("description", draft.shows) if draft.shows is not None else None,
         seed=seed,
         precision=family.precision_cuda if device == "cuda" else family.precision_cpu,
-    )
-
-
-def enlarged(draft: Draft) -> Recipe:
-    """The recipe of a picture or a clip with more pixels, nothing drawn: no model is asked.
-
-    Of the draft its input, its size, frames and sound, how it is enlarged and what it shows count.
-    Raises Unacceptable.
-    """
-    width, height = needed(draft.canvas.width), needed(draft.canvas.height)
-    motion = None
-    if draft.task is Task.UPSCALE_VIDEO:
-        frames, fps = needed(draft.motion.frames), needed(draft.motion.fps)
-        motion = Motion(frames=frames, fps=float(fps), piece=None, overlap=None)
-    enlarging.check_clip(width, height, motion.frames if motion is not None else 1)
-    return Recipe(
-        task=Task.UPSCALE if motion is None else Task.UPSCALE_VIDEO,
-        family="",
-        checkpoint=NO_WEIGHTS,
-        components=(),
-        vae=None,
-        adapters=(),
-        inputs=draft.inputs,
-        words=None,
-        canvas=Canvas(width=width, height=height),
-        sampling=None,
-        drawn=None,
-        masking=None,
-        placement=None,
-        enlarging=draft.enlarging,
-        sparing=None,
-        variations=(),
-        shares=(),
-        motion=motion,
-        experts=None,
-        sound=draft_spans.heard_again(draft.sound) if motion is not None else None,
-        form=None,
-        dice=None,
-        shows=clean_text("description", draft.shows) if draft.shows is not None else None,
-        seed=0,  # nothing is thrown
-        precision=Precision.FP32,
     )
 
 

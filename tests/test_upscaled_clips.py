@@ -14,7 +14,8 @@ from PIL import Image
 
 from bot.studio.enlarging import LANCZOS, Larger, larger_clip
 from generation import enlarging
-from generation.draft import Draft, DraftCanvas, enlarged
+from generation.draft import Draft, DraftCanvas
+from generation.draft_enlarged import enlarged
 from generation.draft_spans import NO_SOUND, DraftMotion, DraftSound
 from generation.enlarging import MAX_CLIP_PIXELS
 from generation.errors import OutOfRange

@@ -17,7 +17,8 @@ from PIL import Image
 
 from generation import enlarging
 from generation.catalog.catalog import Catalog
-from generation.draft import Draft, DraftCanvas, enlarged
+from generation.draft import Draft, DraftCanvas
+from generation.draft_enlarged import enlarged
 from generation.enlarging import starts, tiles
 from generation.errors import MissingWeights, OutOfRange
 from generation.families.architecture import Stage

@@ -22,8 +22,9 @@ from bot.studio.layers import Drafted
 from bot.studio.offers import Offers
 from bot.studio.wishes import Wish
 from generation import enlarging
-from generation.draft import Draft, DraftCanvas, complete, enlarged
+from generation.draft import Draft, DraftCanvas, complete
 from generation.draft import said as said_of
+from generation.draft_enlarged import enlarged
 from generation.draft_spans import NO_SOUND, DraftMotion, DraftSound
 from generation.errors import OutOfRange
 from generation.media.clips import ClipFacts

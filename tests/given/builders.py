@@ -16,7 +16,8 @@ from PIL import Image
 
 from generation import enlarging
 from generation.draft import SECTIONS as SECTIONS_OF_A_DRAFT
-from generation.draft import Checkpoint, Draft, DraftCanvas, enlarged
+from generation.draft import Checkpoint, Draft, DraftCanvas
+from generation.draft_enlarged import enlarged
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from generation import enlarging
-from generation.draft import Checkpoint, Draft, DraftCanvas, complete, draft_of, enlarged
+from generation.draft import Checkpoint, Draft, DraftCanvas, complete, draft_of
+from generation.draft_enlarged import enlarged
 from generation.draft_spans import DraftExperts
 from generation.errors import Unacceptable
 from generation.families.architecture import SERVES
