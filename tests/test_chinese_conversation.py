@@ -24,7 +24,7 @@ from tests.given.waiting import eventually
 
 # Names: of programs, of models and what they are made for, and what a person typed or is to type.
 NAMES = (
-    *("Stable Diffusion 1", "Stable Diffusion", "karras", "euler", "A tiny model"),
+    *("Stable Diffusion 1", "Stable Diffusion", "karras", "euler", "uni_pc", "A tiny model"),
     # What comes along, by its card.
     *(tomllib.loads(card.read_text("utf-8"))["title"] for card in BUILT_IN.rglob("*atelier.toml")),
 )
