@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -17,10 +18,12 @@ from generation.errors import NoMotionModule, NotMadeFor, OutOfRange, WrongFamil
 from generation.families.animatediff import MOTION_PART
 from generation.media.photos import load
 from generation.recipe import Input, Recipe, Sha256, needed
+from generation.tasks import Task
 from generation.worker.model import Model
 from generation.worker.render import render
+from generation.worker.tasks.task import as_pixels
 from tests.given import controlnets
-from tests.given.builders import a_draft
+from tests.given.builders import a_digest, a_draft
 from tests.given.loras import lora_tensors
 from tests.given.moving import FRAMES, HEIGHT, STEPS, WIDTH, Moving, levels, moving, seen
 from tests.given.plain_diffusers import BETAS, forced
@@ -28,6 +31,7 @@ from tests.given.stock_films import differing, drawn, noise_of
 from tests.given.tiny import motion
 from tests.given.tiny.motion import PLACES
 from tests.given.tinymodels import build_sd15
+from tests.given.videos import animation
 from tests.given.worker_process import a_photo
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -80,6 +84,34 @@ def test_text_to_video_has_no_differing_value(tiny: Moving, cfg: float, prompt: 
         theirs = by_stock(model, recipe)
         assert differing(drawn(recipe, model), theirs) == 0
     assert needed(recipe.sampling).sigmas == levels(recipe)
+
+
+def test_a_clip_that_is_drawn_over_has_none(tiny: Moving) -> None:
+    """Theirs is given its latents under noise: it throws which latents a frame has."""
+    clip = np.stack([np.full((HEIGHT, WIDTH, 3), (9 * n, 90, 200 - 9 * n)) for n in range(FRAMES)])
+    clip = clip.astype(np.uint8)
+    inputs = (Input(role="clip", sha256=a_digest("b"), fit="cover"),)
+    recipe = tiny.recipe(task=Task.VIDEO_TO_VIDEO, inputs=inputs, denoise=0.6, piece=16)
+    sigmas = needed(recipe.sampling).sigmas
+    with tiny.drawing(recipe) as model:
+        vae = model.parts["vae"]
+        with torch.no_grad():
+            each = [vae.encode(as_pixels(frame).contiguous()).latent_dist.mode() for frame in clip]
+        latents = vae.config.scaling_factor * torch.stack(each, dim=2)
+        stock = pipeline(model, recipe, "AnimateDiffVideoToVideoPipeline")
+        theirs = stock(
+            prompt=recipe.prompt,
+            negative_prompt="dog",
+            width=WIDTH,
+            height=HEIGHT,
+            num_inference_steps=len(sigmas) - 1,
+            strength=1.0,  # the sigmas say where it begins
+            guidance_scale=needed(recipe.sampling).cfg,
+            latents=latents + sigmas[0] * noise_of(recipe, model),
+            output_type="np",
+        ).frames[0]
+        ours = drawn(recipe, model, animation(clip, "WEBP", [125] * FRAMES))
+        assert differing(ours, theirs) == 0
 
 
 @pytest.mark.parametrize("middle", [True, False])

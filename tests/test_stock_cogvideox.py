@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, EulerDiscreteScheduler
 
 from generation.errors import OutOfRange
@@ -19,12 +20,23 @@ from generation.recipe import Input, Recipe, needed
 from generation.sigmas import expand, levels
 from generation.spans import Motion
 from generation.tasks import Task
+from generation.worker.codecs.video import as_film
 from generation.worker.model import Model
 from tests.given import loaded
 from tests.given.builders import a_digest, changed
 from tests.given.plain_diffusers import forced
-from tests.given.stock_films import HEIGHT, WIDTH, a_film, differing, drawn, noise_of, pipeline
+from tests.given.stock_films import (
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    a_film,
+    differing,
+    drawn,
+    noise_of,
+    pipeline,
+)
 from tests.given.tiny.cogvideox import SCHEDULER
+from tests.given.videos import animation
 from tests.given.worker_process import a_photo
 
 # numpy 2 wants of tensors what torch does not have yet.
@@ -93,6 +105,41 @@ def test_a_film_that_begins_with_a_picture_has_none(name: str) -> None:
     picture = load(a_photo(), width=WIDTH, height=HEIGHT, fit="cover")
     theirs = by_stock(model, recipe, "CogVideoXImageToVideoPipeline", image=picture)
     assert differing(drawn(recipe, model, a_photo()), theirs) == 0
+
+
+class Begun(EulerDiscreteScheduler):  # type: ignore[misc]  # it has no types
+    """Euler's steps from latents that have their noise already."""
+
+    init_noise_sigma = 1.0
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_a_clip_that_is_drawn_over_has_none(name: str) -> None:
+    clip = np.stack([np.full((HEIGHT, WIDTH, 3), (9 * n, 90, 200 - 9 * n)) for n in range(FRAMES)])
+    clip, model = clip.astype(np.uint8), loaded.model(name)
+    noise = model.trained.noise
+    sigmas = expand("euler", "sgm_uniform", steps=3, denoise=0.6, noise=noise)
+    one = Input(role="clip", sha256=a_digest("b"), fit="cover")
+    recipe = a_walk(name, task=Task.VIDEO_TO_VIDEO, inputs=(one,), sigmas=sigmas, steps=3)
+    with torch.no_grad():
+        latents = model.parts["vae"].encode(as_film(clip)).latent_dist.mode()
+    latents = model.parts["vae"].config.scaling_factor * latents
+    begun = (latents + sigmas[0] * noise_of(recipe, model)).transpose(1, 2).contiguous()
+    pipe = pipeline(model, "CogVideoXVideoToVideoPipeline", recipe)
+    scheduler = Begun(prediction_type="v_prediction", timestep_spacing="trailing")
+    pipe.scheduler = forced(scheduler, sigmas, noise)
+    theirs = pipe(
+        prompt=recipe.prompt,
+        negative_prompt="dog",
+        width=WIDTH,
+        height=HEIGHT,
+        guidance_scale=needed(recipe.sampling).cfg,
+        num_inference_steps=3,
+        strength=1.0,  # the sigmas say where it begins
+        latents=begun,
+        output_type="np",
+    ).frames[0]
+    assert differing(drawn(recipe, model, animation(clip, "WEBP", [125] * FRAMES)), theirs) == 0
 
 
 @pytest.mark.parametrize("less", [1.0, 3.0])

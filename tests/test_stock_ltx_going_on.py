@@ -20,11 +20,12 @@ from generation.media.photos import load
 from generation.recipe import Input, Recipe, needed
 from generation.spans import Motion
 from generation.tasks import Task
+from generation.worker.codecs.video import as_film
 from generation.worker.engines.ltx import DECODED_AT, DECODED_WITH
 from generation.worker.model import Model
 from tests.given import loaded
 from tests.given.builders import a_blue_png, a_digest
-from tests.given.stock_films import HEIGHT, WIDTH, a_film, differing, drawn, pipeline
+from tests.given.stock_films import FRAMES, HEIGHT, WIDTH, a_film, differing, drawn, pipeline
 from tests.given.videos import animation
 from tests.given.worker_process import a_photo
 
@@ -62,7 +63,8 @@ def by_stock(model: Model, recipe: Recipe, **given: Any) -> Any:
     pipe.vae = certain(model.parts["vae"])
     if later:  # it is told times
         pipe.scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
-        given["timesteps"] = [1000 * sigma for sigma in sampling.sigmas[:-1]]
+        passed = [1000.0] if "denoise_strength" in given else []
+        given["timesteps"] = passed + [1000 * sigma for sigma in sampling.sigmas[:-1]]
         given["image_cond_noise_scale"] = 0.0
     return pipe(
         prompt=recipe.prompt,
@@ -72,7 +74,7 @@ def by_stock(model: Model, recipe: Recipe, **given: Any) -> Any:
         num_frames=motion.frames,
         frame_rate=motion.fps,
         guidance_scale=sampling.cfg,
-        num_inference_steps=sampling.steps,
+        num_inference_steps=len(given.get("timesteps", sampling.sigmas[:-1])),
         generator=torch.Generator().manual_seed(recipe.seed),
         decode_timestep=DECODED_AT,
         decode_noise_scale=DECODED_WITH,
@@ -97,6 +99,19 @@ def test_a_film_that_follows_a_clip_has_none() -> None:
     clip, model = clip.astype(np.uint8), loaded.model(LATER)
     theirs = by_stock(model, recipe, video=[[Image.fromarray(frame) for frame in clip[-17:]]])
     assert differing(drawn(recipe, model, animation(clip, "WEBP", [125] * 20)), theirs) == 0
+
+
+def test_a_clip_that_is_drawn_over_has_none() -> None:
+    """Theirs is given its latents, and passes over the first of four levels."""
+    clip = np.stack([np.full((HEIGHT, WIDTH, 3), (9 * n, 90, 200 - 9 * n)) for n in range(FRAMES)])
+    clip, model = clip.astype(np.uint8), loaded.model(LATER)
+    one = Input(role="clip", sha256=a_digest("b"), fit="cover")
+    levels = {"sigmas": (0.75, 0.5, 0.25, 0.0), "steps": 3}
+    recipe = going_on(LATER, task=Task.VIDEO_TO_VIDEO, inputs=(one,), **levels)
+    with torch.no_grad():
+        latents = model.engine.encode(model.parts, as_film(clip), None)
+    theirs = by_stock(model, recipe, latents=latents, denoise_strength=0.75)
+    assert differing(drawn(recipe, model, animation(clip, "WEBP", [125] * FRAMES)), theirs) == 0
 
 
 def test_a_last_frame_is_refused() -> None:

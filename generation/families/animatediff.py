@@ -149,7 +149,7 @@ ANIMATEDIFF = replace(
     recognise=_never,
     recognise_folder=_never,
     noise=replace(SD1.noise, levels=LINEAR),
-    tasks=frozenset({Task.TEXT_TO_VIDEO}),
+    tasks=frozenset({Task.TEXT_TO_VIDEO, Task.VIDEO_TO_VIDEO}),
     fits=_fits,
     embedding_widths=(),
     trainers_names=("animatediff",),

@@ -130,7 +130,9 @@ COGVIDEOX = Architecture(
         schedulers=_SCHEDULERS,
         read=_of_scheduler,
     ),
-    tasks=frozenset({Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.EXTEND_VIDEO}),
+    tasks=frozenset(
+        {Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.VIDEO_TO_VIDEO, Task.EXTEND_VIDEO}
+    ),
     grid=16,  # two latent pixels of a side are one of its tokens
     latent_channels=16,
     medium="video",

@@ -167,7 +167,9 @@ LTX_VIDEO = Architecture(
         schedulers=frozenset({FLOW_SCHEDULER}),
         read=of_flow_scheduler,
     ),
-    tasks=frozenset({Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.EXTEND_VIDEO}),
+    tasks=frozenset(
+        {Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.VIDEO_TO_VIDEO, Task.EXTEND_VIDEO}
+    ),
     grid=SIDE,
     latent_channels=128,
     medium="video",

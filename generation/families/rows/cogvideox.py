@@ -31,7 +31,7 @@ _WORDS = Family(
     negative=True,
     precision_cuda=Precision.BF16,
     precision_cpu=Precision.FP32,
-    does=frozenset({Task.TEXT_TO_VIDEO}),
+    does=frozenset({Task.TEXT_TO_VIDEO, Task.VIDEO_TO_VIDEO}),
     moving=Moving(frames=49, fps=8.0, max_frames=49, step=FILMS),
 )
 _NEWER = replace(
@@ -41,6 +41,8 @@ _NEWER = replace(
     width=1360,
     height=768,
     max_pixels=1360 * 768,
+    # Its tokens are of two latent frames: most clips lack the one before the first.
+    does=frozenset({Task.TEXT_TO_VIDEO}),
     moving=Moving(frames=81, fps=16.0, max_frames=161, step=FILMS),
 )
 
