@@ -33,7 +33,6 @@ from bot.sandbox.avatars import avatar
 log = logging.getLogger(__name__)
 
 SIMCORD = "3.2.1"
-ACKNOWLEDGE_SECONDS = 3.0  # Discord's own limit for the first response
 READY_SECONDS = 60.0
 KEPT_MESSAGES = 200  # per channel; older ones go, with their files
 KEPT_INTERACTIONS = 500
@@ -79,9 +78,10 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
     `studio` is the channel #studio, `ann` a member with the moderator's permission to manage
     messages, `ben` a member without.  Their ids are the same at every start, so that a bot which
     remembers finds its channel and its people again.  One actor acts at a time: an action returns
-    when the bot has acknowledged it, or after 3 seconds.
+    when the bot has acknowledged it, or after `ACKNOWLEDGE_SECONDS`.
     """
 
+    ACKNOWLEDGE_SECONDS = 3.0  # Discord's own limit for the first response
     GRACE_SECONDS = 0.03  # lets quick handlers finish before an action returns
     ORPHAN_SECONDS = 60.0  # a file given as an option belongs to no message; it is read at once
     kept_messages = KEPT_MESSAGES
@@ -161,7 +161,7 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
         """Wait as Discord does: for the acknowledgement, never for the bot's work."""
         interaction, self._interaction = self._interaction, None
         if dispatch == "INTERACTION_CREATE" and interaction is not None:
-            until = time.monotonic() + ACKNOWLEDGE_SECONDS
+            until = time.monotonic() + self.ACKNOWLEDGE_SECONDS
             # simcord only sets this flag, it tells nobody.
             while not interaction.responded and time.monotonic() < until:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)

@@ -27,6 +27,7 @@ from bot.app import App
 from bot.sandbox.person import SimulatedPerson
 from bot.sandbox.realtime import LiveEnv, living
 from tests.given.apps import an_idle_app
+from tests.given.discord_world import PATIENT
 from tests.given.fakes import FakeWorker
 
 ACTIONS = (
@@ -162,5 +163,6 @@ async def a_scene(
     worker = worker or FakeWorker()
     async with an_idle_app(folder, worker, **settings) as app, app.on_discord() as client:
         env = Town(client)
+        env.ACKNOWLEDGE_SECONDS = PATIENT
         async with living(env):
             yield Scene(env=env, app=app, worker=worker)
