@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import re
 import subprocess
@@ -54,11 +55,15 @@ def files() -> tuple[Path, ...]:
 
 @cache
 def parsed() -> dict[str, ast.Module]:
-    return {
-        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in files()
-        if path.suffix == ".py"
-    }
+    gc.disable()  # it would go through all trees again and again, and find none to be let go
+    try:
+        return {
+            path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+            for path in files()
+            if path.suffix == ".py"
+        }
+    finally:
+        gc.enable()
 
 
 def sources(*, tests: bool = True) -> Iterator[tuple[str, ast.Module]]:

@@ -75,8 +75,14 @@ def whole_run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return folder
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        pytest.param(m, k, marks=pytest.mark.slow if m == "sdxl" and k != "lora" else ())
+        for m in MODELS
+        for k in KINDS
+    ],
+)
 def test_every_kind_writes_what_stock_diffusers_reads(
     kind: str, model: str, whole_run: Runs
 ) -> None:
@@ -112,7 +118,10 @@ class Stopped(Exception):
     """Somebody pulled the plug."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=() if k in ("lora", "controlnet") else pytest.mark.slow) for k in KINDS],
+)
 def test_a_run_that_was_stopped_ends_in_the_same_bytes(
     kind: str, pictures: Path, tmp_path: Path, whole_run: Runs
 ) -> None:

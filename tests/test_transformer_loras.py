@@ -96,9 +96,15 @@ def apart(one: bytes, other: bytes) -> float:
 
 # The gate of HiDream's experts answers with a tuple: no LoRA is drawn on it.
 DRAWN = [name for name in NAMES if name != "hidream"]
+# Layers that are several of the network, in another order of rows, and such that are one: all other
+# transformers are drawn with one by `make test-all`.
+AT_ONCE = {"sd3", "flux1", "flux2-klein", "qwen-image", "wan"}
 
 
-@pytest.mark.parametrize("architecture", DRAWN)
+@pytest.mark.parametrize(
+    "architecture",
+    [pytest.param(n, marks=() if n in AT_ONCE else pytest.mark.slow) for n in DRAWN],
+)
 def test_a_lora_on_the_files_layers_draws_what_the_file_with_it_merged_draws(
     architecture: str, tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config`:Us
 __all__ = ["house"]  # a fixture
 ZOOMED = Placement(left=8, top=8, width=48, height=48)
 WIDER = 13 * 2**20  # room for one larger model
+SLOW = pytest.mark.slow
 _FAMILIES = {"mine": "starter", "second": "sd2-768", "large": "sdxl", "flow": "sd3"}
 
 
@@ -74,8 +75,9 @@ def disturb(table: Table, house: House) -> Callable[[int], None]:
 @pytest.mark.parametrize(
     ("name", "sampler"),
     [
-        *(("mine", "euler_ancestral"), ("mine", "lms"), ("mine", "dpmpp_2m"), ("mine", "uni_pc")),
-        *(("mine", "dpmpp_sde"), ("mine", "dpmpp_3m_sde"), ("flow", "euler"), ("flow", "lms")),
+        *(("mine", "euler_ancestral"), ("mine", "dpmpp_3m_sde"), ("flow", "lms")),
+        *(pytest.param("mine", s, marks=SLOW) for s in ("lms", "dpmpp_2m", "uni_pc", "dpmpp_sde")),
+        pytest.param("flow", "euler", marks=SLOW),
     ],
 )
 def test_paused_at_every_step_with_its_weights_moved_out_it_is_the_same_picture(
@@ -300,7 +302,10 @@ def _tensors() -> dict[int, torch.Tensor]:
     return {tensor.untyped_storage().data_ptr(): tensor for tensor in found}
 
 
-@pytest.mark.parametrize("sampler", ["euler", "lms", "dpmpp_3m_sde", "uni_pc"])
+@pytest.mark.parametrize(
+    "sampler",
+    ["dpmpp_3m_sde", *(pytest.param(s, marks=SLOW) for s in ("euler", "lms", "uni_pc"))],
+)
 def test_a_parked_job_keeps_its_words_and_a_few_latents(
     house: House, calm: Table, sampler: str
 ) -> None:
