@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 import torch
+from transformers import T5EncoderModel
+from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from generation.starter import sound_words
+from generation.training.sound.begun import take_up
 from generation.training.sound.captions import HELD_OUT_ASKED, caption, words_of
+from generation.training.sound.denoiser import SIGMA_DATA, TRANSFORM, WEIGHTS, SoundDenoiser, drawn
 from generation.training.sound.formulas import HOP, MAX_SECONDS, RATE, sound
 from generation.training.sound.judge import judged, right_on_renders
-from generation.training.sound.lapped import CHANNELS, directions, laid_out, latents_of
+from generation.training.sound.lapped import CHANNELS, directions, laid_out, latents_of, read_out
+from generation.training.sound.text import states_of
 from generation.training.sound.wishes import (
     ATTRIBUTES,
     KINDS,
@@ -98,3 +104,29 @@ def test_all_latents_of_a_tone_are_alike() -> None:
     )
     inner = latents_of(torch.from_numpy(tone)[None], there)[0, :, 10:100]
     assert float((inner - inner[:, :1]).abs().max()) < 1e-2 * float(inner.abs().max())
+
+
+def test_what_an_earlier_training_left_is_taken_up(tmp_path: Path) -> None:
+    """Amid some noise it knows the latents of sounds, of which it would else know nothing."""
+    take_up(tmp_path)
+    network = SoundDenoiser()
+    network.load_state_dict(torch.load(tmp_path / WEIGHTS, weights_only=True))
+    words = T5Tokenizer.from_pretrained(tmp_path / "tokenizer")
+    encoder = T5EncoderModel.from_pretrained(tmp_path / "text_encoder", dtype=torch.float32)
+    dice = Random(4)
+    made, seconds, asked = drawn(4, dice)
+    states = states_of([caption(one, dice).text for one in asked], words, encoder).detach()
+    clean = latents_of(made, torch.load(tmp_path / TRANSFORM, weights_only=True)["there"])
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    sigma = torch.full((4,), 1.0)
+    with torch.no_grad():
+        found = network(clean + noise, sigma, states, seconds)
+    aim = (SIGMA_DATA * noise - clean / SIGMA_DATA) * (1 + SIGMA_DATA**2) ** -0.5
+    assert float((found - aim).square().mean()) < 0.25 * float(aim.square().mean())
+
+
+def test_the_transform_is_read_out_of_the_autoencoder_as_it_was_laid_out() -> None:
+    there, back = directions(waves())
+    found = read_out(laid_out(there, back))
+    assert torch.allclose(found[0], there, atol=1e-5)
+    assert torch.allclose(found[1], back, atol=1e-5)

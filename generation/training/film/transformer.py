@@ -7,7 +7,6 @@ the caption are zero; the many zeros are computed once, with their number in the
 import copy
 import math
 import os
-import shutil
 import time
 import warnings
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from transformers import T5Tokenizer, UMT5EncoderModel
 
 from generation.training.starter.captions import silence
 from generation.training.starter.clock import Clock, cosine, follow, resume, save, set_rate
+from generation.training.starter.faster import compiled, muon_and_adam
 
 from .bank import ClipBank, load_bank
 from .captions import caption_of
@@ -173,14 +173,6 @@ def _velocity(
 Velocity = Callable[..., torch.Tensor]
 
 
-def compiled() -> Velocity:
-    """`_velocity`, a third faster where there is a compiler for it; it takes minutes once."""
-    if shutil.which("g++") is None:
-        return _velocity
-    faster: Velocity = torch.compile(_velocity, dynamic=False)
-    return faster
-
-
 def flow_loss(
     model: WanTransformer3DModel,
     processor: PaddedOnce,
@@ -229,23 +221,6 @@ def seen_in(vae: AutoencoderKLWan, count: int = 12, seed: int = 3) -> torch.Tens
     return found / found.mean()
 
 
-def _optimizers(
-    model: WanTransformer3DModel,
-) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-    """Muon for the blocks' matrices, AdamW for all else.
-
-    Going on for 300 steps of 32 clips from the same weights, the loss of clips set aside came to
-    0.2495, with AdamW for all of them to 0.2552; a step took 7 % more time.
-    """
-    matrices = [w for n, w in model.named_parameters() if w.ndim == 2 and n.startswith("blocks.")]
-    taken = {id(weight) for weight in matrices}
-    others = [weight for weight in model.parameters() if id(weight) not in taken]
-    return (
-        torch.optim.Muon(matrices, lr=PEAK, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=PEAK, weight_decay=0.01, betas=(0.9, 0.98)),
-    )
-
-
 def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
     """Trains by the processor's clock; the average goes to work/transformer.pt all along.
 
@@ -261,7 +236,7 @@ def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
         hear_words(model, words)
     average = copy.deepcopy(model).requires_grad_(False)
     model.set_attn_processor(processor)
-    muon, adam = _optimizers(model)
+    muon, adam = muon_and_adam(model, "blocks.", PEAK)
     clock = Clock(minutes=minutes, now=time.process_time)
     held = resume(work / "transformer.ckpt", clock, model, muon)
     if held:
@@ -269,7 +244,7 @@ def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
         adam.load_state_dict(held["adam"])
     generator = torch.Generator().manual_seed(seed + clock.step)
     dice, recent = Random(seed + clock.step), 1.0
-    bank, weights, velocity = load_bank(work), seen_in(load_vae(work)), compiled()
+    bank, weights, velocity = load_bank(work), seen_in(load_vae(work)), compiled(_velocity)
     while clock.share() < 1:
         for optimizer in (muon, adam):
             set_rate(optimizer, cosine(clock.share(), PEAK))

@@ -8,6 +8,7 @@ noughts in place of all of them where guidance compares.
 import copy
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from transformers import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from generation.training.starter.clock import Clock, cosine, follow, resume, save, set_rate
+from generation.training.starter.faster import compiled, muon_and_adam
 
 from .captions import caption, silence
 from .formulas import HOP, MAX_SECONDS, MIN_SECONDS, RATE, sound
@@ -39,8 +41,11 @@ SIGMA_DATA = 0.5
 BATCH = 16
 WORDY = 0.7
 PEAK = 2e-3
+PEAK_OF_MORE = 6e-4  # where it has learned before: more would undo much of it first
 SILENT, EMPTY = 0.03, 0.1
 BANK = 9_000
+WEIGHTS = "denoiser.pt"
+TRANSFORM = "transform.pt"
 SECONDS = (0.8, 1.0, 1.2, 1.5, 1.75, 2.0)
 
 
@@ -123,8 +128,8 @@ def drawn(count: int, dice: Random) -> tuple[torch.Tensor, torch.Tensor, list[So
 def make_bank(work: Path, seed: int = 11) -> SoundBank:
     """The training sounds as latents: a minute of one core."""
     dice = Random(seed)
-    if (work / "transform.pt").exists():
-        held = torch.load(work / "transform.pt", weights_only=True)
+    if (work / TRANSFORM).exists():
+        held = torch.load(work / TRANSFORM, weights_only=True)
         there, back = held["there"], held["back"]
     else:
         there, back = directions(drawn(1_200, Random(seed + 1))[0])
@@ -185,7 +190,10 @@ def _weights(clean: torch.Tensor) -> torch.Tensor:
     return weights / weights.mean()
 
 
-def _loss(network: SoundDenoiser, lesson: Lesson, generator: torch.Generator) -> torch.Tensor:
+Guess = Callable[..., torch.Tensor]
+
+
+def _loss(network: Guess, lesson: Lesson, generator: torch.Generator) -> torch.Tensor:
     """How far v is from what it should be."""
     sigma = _sigmas(len(lesson.clean), generator)
     noise, wide = torch.randn(lesson.clean.shape, generator=generator), sigma[:, None, None]
@@ -197,30 +205,40 @@ def _loss(network: SoundDenoiser, lesson: Lesson, generator: torch.Generator) ->
 
 
 def train_denoiser(work: Path, minutes: float, seed: int = 3) -> None:
-    """Trains by the clock; the average goes to work/denoiser.pt at every checkpoint."""
+    """Trains by the processor's clock; the average goes to work/denoiser.pt all along.
+
+    It goes on from its last checkpoint, or else begins from the weights that are there.
+    """
     torch.manual_seed(seed)
-    network = SoundDenoiser()
+    network, peak = SoundDenoiser(), PEAK
+    if (work / WEIGHTS).exists():
+        peak = PEAK_OF_MORE
+        network.load_state_dict(torch.load(work / WEIGHTS, weights_only=True))
     average = copy.deepcopy(network).requires_grad_(False)
     weights = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=PEAK, weight_decay=0.01, betas=(0.9, 0.98))
+    muon, adam = muon_and_adam(network, "transformer.transformer_blocks.", peak)
     clock = Clock(minutes=minutes, now=time.process_time)
-    held = resume(work / "denoiser.ckpt", clock, network, optimizer)
-    if "average" in held:
+    held = resume(work / "denoiser.ckpt", clock, network, muon)
+    if held:
         average.load_state_dict(held["average"])
+        adam.load_state_dict(held["adam"])
+        peak = held["peak"]
     tokenizer = T5Tokenizer.from_pretrained(work / "tokenizer")
     encoder = T5EncoderModel.from_pretrained(work / "text_encoder", dtype=torch.float32).eval()
     bank = make_bank(work)
-    torch.save({"there": bank.there, "back": bank.back}, work / "transform.pt")
+    torch.save({"there": bank.there, "back": bank.back}, work / TRANSFORM)
     print(f"bank: {len(bank.asked)} sounds, deviation {bank.latents.float().std():.3f}", flush=True)
     generator, dice = torch.Generator().manual_seed(seed + clock.step), Random(seed + clock.step)
-    recent = 0.0
+    recent, guess = 0.0, compiled(network.forward)
     while clock.share() < 1:
-        set_rate(optimizer, cosine(clock.share(), PEAK))
-        loss = _loss(network, _lesson(bank, dice, generator, tokenizer, encoder), generator)
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in (muon, adam):
+            set_rate(optimizer, cosine(clock.share(), peak))
+        loss = _loss(guess, _lesson(bank, dice, generator, tokenizer, encoder), generator)
+        network.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
+        muon.step()
+        adam.step()
         clock.step += 1
         follow(average, network, min(0.998, clock.step / (clock.step + 10)))
         value = float(loss.detach())
@@ -232,8 +250,9 @@ def train_denoiser(work: Path, minutes: float, seed: int = 3) -> None:
                 flush=True,
             )
         if clock.checkpoint_due():
-            save(work / "denoiser.ckpt", clock, network, optimizer, average=average.state_dict())
+            more = {"average": average.state_dict(), "adam": adam.state_dict()}
+            save(work / "denoiser.ckpt", clock, network, muon, peak=peak, **more)
             torch.save(average.state_dict(), work / "denoiser.part")
-            os.replace(work / "denoiser.part", work / "denoiser.pt")
-    torch.save(average.state_dict(), work / "denoiser.pt")
+            os.replace(work / "denoiser.part", work / WEIGHTS)
+    torch.save(average.state_dict(), work / WEIGHTS)
     print(f"denoiser done: {clock.step} steps", flush=True)

@@ -10,7 +10,7 @@ from diffusers import StableAudioPipeline
 from transformers import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
-from .denoiser import SoundDenoiser, new_scheduler
+from .denoiser import TRANSFORM, WEIGHTS, SoundDenoiser, new_scheduler
 from .lapped import laid_out
 
 MODEL = Path(__file__).parents[2] / "starter" / "models" / "starter-sound"
@@ -21,8 +21,8 @@ CARD = 'family = "starter-sound"\ntitle = "Starter for sounds (built in)"\n'
 
 def assembled(work: Path) -> StableAudioPipeline:
     """The parts that were trained, as the stock pipeline, in fp32."""
-    denoiser, held = SoundDenoiser(), torch.load(work / "transform.pt", weights_only=True)
-    denoiser.load_state_dict(torch.load(work / "denoiser.pt", weights_only=True))
+    denoiser, held = SoundDenoiser(), torch.load(work / TRANSFORM, weights_only=True)
+    denoiser.load_state_dict(torch.load(work / WEIGHTS, weights_only=True))
     return StableAudioPipeline(
         vae=laid_out(held["there"], held["back"]).eval(),
         text_encoder=T5EncoderModel.from_pretrained(work / "text_encoder", dtype=torch.float32),

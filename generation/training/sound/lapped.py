@@ -135,6 +135,19 @@ def laid_out(there: torch.Tensor, back: torch.Tensor) -> AutoencoderOobleck:
     return vae
 
 
+@torch.no_grad()
+def read_out(vae: AutoencoderOobleck) -> tuple[torch.Tensor, torch.Tensor]:
+    """The matrices that `laid_out` was given, as `directions` gives them.
+
+    Others of the same sounds may point the other way, and a denoiser knows only its own.
+    """
+    ways, back = (
+        layer.weight_g * layer.weight_v / layer.weight_v.flatten(1).norm(dim=1)[:, None, None]
+        for layer in (vae.encoder.conv2, vae.decoder.conv1)
+    )
+    return ways[:CHANNELS, :BANDS, 1].clone(), back[:BANDS, :, 3].clone()
+
+
 def latents_of(waves: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
     """(count, CHANNELS, frames): what the encoder says, without its empty units."""
     return torch.einsum("kb,nbt->nkt", there, bands_of(waves))

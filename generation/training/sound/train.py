@@ -25,7 +25,7 @@ def _export(work: Path, _: float) -> None:
 STAGES: dict[str, TrainingStage] = {
     "text": TrainingStage(says="the tokenizer and the text encoder", minutes=3, run=train_text),
     "denoiser": TrainingStage(
-        says="the transform and the denoiser", minutes=60, run=train_denoiser
+        says="the transform and the denoiser", minutes=120, run=train_denoiser
     ),
     "export": TrainingStage(says="the model folder", minutes=0, run=_export),
 }
