@@ -98,7 +98,8 @@ def content_of(recipe: Recipe, brush: bytes = b"") -> bytes:
         )
     if recipe.sound is not None:
         many = round(recipe.sound.seconds * recipe.sound.rate)
-        wave = (((n * (8 + seed[0] % 8)) % 64 - 32) * 300 for n in range(many))
+        tone, loud, above = 8 + seed[0] % 8, 200 + seed[1], seed[2]
+        wave = ((n * tone % 64 - 32) * loud + above for n in range(many))
         return b"".join(struct.pack("<h", value) * recipe.sound.channels for value in wave)
     return seed * (needed(recipe.canvas).pixels * 3 // len(seed))  # all but flat
 
