@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -27,7 +26,7 @@ from tests.given.builders import a_digest, a_draft
 from tests.given.loras import lora_tensors
 from tests.given.moving import FRAMES, HEIGHT, STEPS, WIDTH, Moving, levels, moving, seen
 from tests.given.plain_diffusers import BETAS, forced
-from tests.given.stock_films import differing, drawn, noise_of
+from tests.given.stock_films import a_clip, differing, drawn, noise_of
 from tests.given.tiny import motion
 from tests.given.tiny.motion import PLACES
 from tests.given.tinymodels import build_sd15
@@ -88,8 +87,7 @@ def test_text_to_video_has_no_differing_value(tiny: Moving, cfg: float, prompt: 
 
 def test_a_clip_that_is_drawn_over_has_none(tiny: Moving) -> None:
     """Theirs is given its latents under noise: it throws which latents a frame has."""
-    clip = np.stack([np.full((HEIGHT, WIDTH, 3), (9 * n, 90, 200 - 9 * n)) for n in range(FRAMES)])
-    clip = clip.astype(np.uint8)
+    clip = a_clip(FRAMES, WIDTH, HEIGHT)
     inputs = (Input(role="clip", sha256=a_digest("b"), fit="cover"),)
     recipe = tiny.recipe(task=Task.VIDEO_TO_VIDEO, inputs=inputs, denoise=0.6, piece=16)
     sigmas = needed(recipe.sampling).sigmas

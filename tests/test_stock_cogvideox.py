@@ -29,6 +29,7 @@ from tests.given.stock_films import (
     FRAMES,
     HEIGHT,
     WIDTH,
+    a_clip,
     a_film,
     differing,
     drawn,
@@ -115,8 +116,7 @@ class Begun(EulerDiscreteScheduler):  # type: ignore[misc]  # it has no types
 
 @pytest.mark.parametrize("name", NAMES[:2])
 def test_a_clip_that_is_drawn_over_has_none(name: str) -> None:
-    clip = np.stack([np.full((HEIGHT, WIDTH, 3), (9 * n, 90, 200 - 9 * n)) for n in range(FRAMES)])
-    clip, model = clip.astype(np.uint8), loaded.model(name)
+    clip, model = a_clip(FRAMES), loaded.model(name)
     noise = model.trained.noise
     sigmas = expand("euler", "sgm_uniform", steps=3, denoise=0.6, noise=noise)
     one = Input(role="clip", sha256=a_digest("b"), fit="cover")

@@ -9,7 +9,6 @@ import copy
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler
@@ -25,7 +24,16 @@ from generation.worker.engines.ltx import DECODED_AT, DECODED_WITH
 from generation.worker.model import Model
 from tests.given import loaded
 from tests.given.builders import a_blue_png, a_digest
-from tests.given.stock_films import FRAMES, HEIGHT, WIDTH, a_film, differing, drawn, pipeline
+from tests.given.stock_films import (
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    a_clip,
+    a_film,
+    differing,
+    drawn,
+    pipeline,
+)
 from tests.given.videos import animation
 from tests.given.worker_process import a_photo
 
@@ -95,16 +103,14 @@ def test_a_film_that_follows_a_clip_has_none() -> None:
     motion = Motion(frames=25, fps=8.0, piece=None, overlap=None)
     one = Input(role="clip", sha256=a_digest("b"), fit="cover")
     recipe = going_on(LATER, task=Task.EXTEND_VIDEO, inputs=(one,), motion=motion)
-    clip = np.stack([np.full((HEIGHT, WIDTH, 3), (9 * n, 90, 200 - 9 * n)) for n in range(20)])
-    clip, model = clip.astype(np.uint8), loaded.model(LATER)
+    clip, model = a_clip(20), loaded.model(LATER)
     theirs = by_stock(model, recipe, video=[[Image.fromarray(frame) for frame in clip[-17:]]])
     assert differing(drawn(recipe, model, animation(clip, "WEBP", [125] * 20)), theirs) == 0
 
 
 def test_a_clip_that_is_drawn_over_has_none() -> None:
     """Theirs is given its latents, and passes over the first of four levels."""
-    clip = np.stack([np.full((HEIGHT, WIDTH, 3), (9 * n, 90, 200 - 9 * n)) for n in range(FRAMES)])
-    clip, model = clip.astype(np.uint8), loaded.model(LATER)
+    clip, model = a_clip(FRAMES), loaded.model(LATER)
     one = Input(role="clip", sha256=a_digest("b"), fit="cover")
     levels = {"sigmas": (0.75, 0.5, 0.25, 0.0), "steps": 3}
     recipe = going_on(LATER, task=Task.VIDEO_TO_VIDEO, inputs=(one,), **levels)

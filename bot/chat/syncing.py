@@ -45,7 +45,7 @@ async def sync(tree: Tree, guild: discord.abc.Snowflake | None, kept: SyncedComm
             log.info("the commands are as Discord knows them")
             return False
         log.info("the commands were changed at Discord")
-    now = await _tell(tree, application, guild, payload)
+    now = await _tell(tree, application, place, payload)
     await kept.told(application, place, Synced(digest=digest, versions=now))
     log.info("Discord was told of %d commands", len(now))
     return True
@@ -67,23 +67,27 @@ def _digest(payload: list[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def _tell(
-    tree: Tree, application: int, guild: discord.abc.Snowflake | None, payload: list[Any]
-) -> dict[int, int]:
+async def _tell(tree: Tree, application: int, place: int, payload: list[Any]) -> dict[int, int]:
     """What `tree.sync` does, with the payload that is here already: texts by the ten thousand."""
-    http = tree.client.http
     try:
-        if guild is None:
-            told = await http.bulk_upsert_global_commands(application, payload)
-        else:
-            told = await http.bulk_upsert_guild_commands(application, guild.id, payload)
+        return _versions(await _put(tree, application, place, payload))
     except discord.HTTPException as error:
         if error.status == 400 and error.code == INVALID_FORM:
+            guild = None if place == EVERYWHERE else discord.Object(place)
             raise app_commands.CommandSyncFailure(
                 error, tree._get_all_commands(guild=guild)
             ) from None
         raise
-    return _versions(told)
+
+
+async def _put(tree: Tree, application: int, place: int, payload: list[Any]) -> list[Any]:
+    """These are all commands of the place from now on; what Discord says of them."""
+    http = tree.client.http
+    if place == EVERYWHERE:
+        told: list[Any] = await http.bulk_upsert_global_commands(application, payload)
+    else:
+        told = await http.bulk_upsert_guild_commands(application, place, payload)
+    return told
 
 
 async def _there(tree: Tree, application: int, place: int) -> dict[int, int]:
@@ -102,11 +106,7 @@ def _versions(commands: Iterable[Any]) -> dict[int, int]:
 
 async def _take_back(tree: Tree, application: int, place: int) -> None:
     """Commands of a server and global ones would stand beside each other."""
-    http = tree.client.http
     try:
-        if place == EVERYWHERE:
-            await http.bulk_upsert_global_commands(application, payload=[])
-        else:
-            await http.bulk_upsert_guild_commands(application, place, payload=[])
+        await _put(tree, application, place, [])
     except (discord.NotFound, discord.Forbidden):
         log.info("the server %d is gone, and its commands with it", place)

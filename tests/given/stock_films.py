@@ -21,7 +21,17 @@ Frames = NDArray[np.uint8]
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 9
 
-__all__ = ["FRAMES", "HEIGHT", "WIDTH", "a_film", "differing", "drawn", "noise_of", "pipeline"]
+__all__ = [
+    "FRAMES",
+    "HEIGHT",
+    "WIDTH",
+    "a_clip",
+    "a_film",
+    "differing",
+    "drawn",
+    "noise_of",
+    "pipeline",
+]
 
 
 def a_film(architecture: str, **changes: Any) -> Recipe:
@@ -58,6 +68,12 @@ def drawn(recipe: Recipe, model: Model, *inputs: bytes) -> Frames:
     canvas, motion = needed(recipe.canvas), needed(recipe.motion)
     shape = motion.frames, canvas.height, canvas.width, 3
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def a_clip(frames: int, width: int = WIDTH, height: int = HEIGHT) -> Frames:
+    """A clip that turns from blue to red, to be drawn over or gone on from."""
+    colours = [(9 * n, 90, 200 - 9 * n) for n in range(frames)]
+    return np.stack([np.full((height, width, 3), colour, np.uint8) for colour in colours])
 
 
 def differing(ours: Frames, theirs: Any) -> int:

@@ -8,22 +8,22 @@ Invariant: after `take_up`, the work folder holds what the stages before `bank` 
 denoiser's weights, from which `transformer` begins.
 """
 
-import argparse
-import shutil
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 
+from generation.training.starter.begun import copy_words, run_begun
+
 from .export import MODEL
 from .transformer import WEIGHTS
+
+WORK = Path("var/film")
 
 
 def take_up(work: Path, begun: Path = MODEL) -> None:
     """Lays the parts out in the work folder, in fp32."""
-    work.mkdir(parents=True, exist_ok=True)
-    for part in ("tokenizer", "text_encoder"):
-        shutil.copytree(begun / part, work / part, dirs_exist_ok=True)
+    copy_words(begun, work)
     vae = AutoencoderKLWan.from_pretrained(begun / "vae", dtype=torch.float32)
     statistics = {name: list(vae.config[name]) for name in ("latents_mean", "latents_std")}
     torch.save({"model": vae.state_dict(), **statistics}, work / "vae.pt")
@@ -31,12 +31,5 @@ def take_up(work: Path, begun: Path = MODEL) -> None:
     torch.save(model.state_dict(), work / WEIGHTS)
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("var/film"), help="(var/film)")
-    take_up(parser.parse_args().work)
-
-
 if __name__ == "__main__":
-    main()
+    run_begun(take_up, WORK, __doc__ or "")

@@ -6,23 +6,23 @@ Invariant: after `take_up`, the work folder holds what the stage `text` leaves t
 of its sounds, and the denoiser's weights, from which `denoiser` begins.
 """
 
-import argparse
-import shutil
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
 
+from generation.training.starter.begun import copy_words, run_begun
+
 from .denoiser import TRANSFORM, WEIGHTS, SoundDenoiser
 from .export import MODEL
 from .lapped import read_out
 
+WORK = Path("var/sound")
+
 
 def take_up(work: Path, begun: Path = MODEL) -> None:
     """Lays the parts out in the work folder, in fp32."""
-    work.mkdir(parents=True, exist_ok=True)
-    for part in ("tokenizer", "text_encoder"):
-        shutil.copytree(begun / part, work / part, dirs_exist_ok=True)
+    copy_words(begun, work)
     network = SoundDenoiser()
     for inner, kind, folder in (
         (network.transformer, StableAudioDiTModel, "transformer"),
@@ -36,12 +36,5 @@ def take_up(work: Path, begun: Path = MODEL) -> None:
     torch.save({"there": there, "back": back}, work / TRANSFORM)
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("var/sound"), help="(var/sound)")
-    take_up(parser.parse_args().work)
-
-
 if __name__ == "__main__":
-    main()
+    run_begun(take_up, WORK, __doc__ or "")

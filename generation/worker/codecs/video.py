@@ -49,6 +49,12 @@ def _means_and_stds(vae: Any, like: Tensor) -> tuple[Tensor, Tensor]:
     return mean, std
 
 
+def check_frames(frames: int, step: int) -> None:
+    """Raise OutOfRange where not all latent frames but the first are of `step` frames."""
+    if over := (frames - 1) % step:
+        raise OutOfRange("frames", frames, f"{frames - over} or {frames - over + step}")
+
+
 def film_shape(recipe: Recipe, *, channels: int, scale: int, step: int) -> tuple[int, ...]:
     """That of a film's latents: `scale` pixels a side, `step` frames each but the first.
 
@@ -58,9 +64,7 @@ def film_shape(recipe: Recipe, *, channels: int, scale: int, step: int) -> tuple
     for side, pixels in (("width", canvas.width), ("height", canvas.height)):
         if pixels % scale:
             raise OutOfRange(side, pixels, f"a multiple of {scale} for this model")
-    if (frames - 1) % step:
-        least = frames - (frames - 1) % step
-        raise OutOfRange("frames", frames, f"{least} or {least + step}")
+    check_frames(frames, step)
     down, across = canvas.height // scale, canvas.width // scale
     return 1, channels, (frames - 1) // step + 1, down, across
 

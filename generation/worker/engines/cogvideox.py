@@ -25,7 +25,7 @@ from generation.recipe import Recipe, needed
 from generation.spans import Motion
 from generation.worker import pulse
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.video import seen_latents, to_frames
+from generation.worker.codecs.video import check_frames, seen_latents, to_frames
 from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.flux import width_of
 from generation.worker.engines.guidance import guided, in_lanes
@@ -74,9 +74,7 @@ class CogVideoX:
         network, scale, canvas = parts["transformer"].config, self.scale(parts), recipe.drawn_at
         _check_size(network, scale, canvas.width, canvas.height)
         frames = needed(recipe.motion).frames
-        if (frames - 1) % FILMS:
-            least = frames - (frames - 1) % FILMS
-            raise OutOfRange("frames", frames, f"{least} or {least + FILMS}")
+        check_frames(frames, FILMS)
         count, each = latent_frames(frames), network.patch_size_t or 1
         down, across = canvas.height // scale, canvas.width // scale
         return 1, parts["vae"].config.latent_channels, count + -count % each, down, across

@@ -26,7 +26,7 @@ from generation.recipe import Recipe, Sampling, needed
 from generation.spans import Motion
 from generation.worker.codecs.causal_film import STEP, decoded, encoded, latent_frames
 from generation.worker.codecs.decoded import Decoded
-from generation.worker.codecs.video import back_by_channel, pieced, to_frames
+from generation.worker.codecs.video import back_by_channel, check_frames, pieced, to_frames
 from generation.worker.engines.engine import Beginning, Given
 from generation.worker.engines.guidance import Guided, apart
 from generation.worker.parts import Parts
@@ -84,9 +84,7 @@ class Wan:
             if pixels % step or pixels > most:
                 raise OutOfRange(side, pixels, f"a multiple of {step}, up to {most} for this model")
         channels, frames = parts["vae"].config.z_dim, needed(recipe.motion).frames
-        if (frames - 1) % STEP:
-            least = frames - (frames - 1) % STEP
-            raise OutOfRange("frames", frames, f"{least} or {least + STEP}")
+        check_frames(frames, STEP)
         down, across = canvas.height // scale, canvas.width // scale
         return 1, channels, latent_frames(frames), down, across
 
