@@ -279,6 +279,12 @@ def test_the_status_of_the_command_is_ours(status: int) -> None:
     assert start.run([sys.executable, "-c", f"raise SystemExit({status})"]) == status
 
 
+def test_modules_are_compiled_once_also_in_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    child = "import sys; raise SystemExit(3 if sys.dont_write_bytecode else 0)"
+    assert start.run([sys.executable, "-c", child]) == 0
+
+
 @posix
 def test_a_killed_command_is_told_as_shells_do() -> None:
     kill = f"import os; os.kill(os.getpid(), {int(signal.SIGKILL)})"
