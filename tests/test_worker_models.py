@@ -78,7 +78,7 @@ def copied(folder: Path) -> Path:
     return folder / "mine"
 
 
-@pytest.mark.parametrize("architecture", tinymodels.BUILDS)
+@pytest.mark.parametrize("architecture", [*tinymodels.BUILDS, *tinymodels.SOUNDS])
 def test_a_single_file_of_the_same_values_gives_the_same_picture(
     architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

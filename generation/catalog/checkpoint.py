@@ -7,7 +7,7 @@ that the family has is there, in its shape.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -123,6 +123,9 @@ def _expected(
     """
     if named.own:
         alone = architecture.denoiser
+        for part in architecture.parts:
+            if part is not alone and not (part.apart or part.optional):
+                raise UnusableWeights(name, f"a checkpoint without its {part.title}")
         its = alone.network.tensors(config_told(alone, configs, named.shapes)) or {}
         used = {key: named.theirs[key] for key in its if key in named.theirs}
         return its, used, (alone,)
@@ -132,7 +135,8 @@ def _expected(
     for part, its in laid.items():
         if not named.theirs.keys().isdisjoint(its):
             parts.append(part)
-            expected |= its
+            config = config_told(part, configs, named.shapes)
+            expected |= without_supplied(part, config, its, named.theirs.keys())
         elif part is architecture.denoiser or not (part.apart or part.optional):
             raise UnusableWeights(name, f"a checkpoint without its {part.title}")
     used = {key: its for key, its in named.theirs.items() if key in expected}
@@ -186,6 +190,15 @@ def expected_tensors(
     for part in architecture.parts:
         found |= laid_out(part, configs, part.told(shapes))
     return found
+
+
+def without_supplied(part: Part, config: Config, shapes: Shapes, keys: Set[str]) -> Shapes:
+    """A part's tensors, by its layout's names, that must be among those keys."""
+    if not part.supplied:
+        return shapes
+    lies = part.where(config)
+    spared = {lie.key for name in part.supplied for lie in lies.get(name, ())} - keys
+    return {key: shape for key, shape in shapes.items() if key not in spared}
 
 
 def laid_out(part: Part, configs: Path, told: Config) -> Shapes:

@@ -23,6 +23,7 @@ from generation.catalog.checkpoint import (
     check_whole,
     fits,
     laid_out,
+    without_supplied,
 )
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.quantised import Contents, understood
@@ -135,7 +136,8 @@ def _in_layout(shapes: Shapes, part: Part, configs: Path, prefix: str) -> _Named
     theirs = {part.spelling(part.prefix + key.removeprefix(prefix)): key for key in shapes}
     told = part.told({key: shapes[its] for key, its in theirs.items()})
     config = with_told(config_of(configs / part.config), told)
-    return _compared(theirs, shapes, laid_out(part, configs, told), config, part.spare(config))
+    wanted = without_supplied(part, config, laid_out(part, configs, told), theirs.keys())
+    return _compared(theirs, shapes, wanted, config, part.spare(config))
 
 
 def _in_own_names(shapes: Shapes, part: Part, configs: Path, prefix: str) -> _NamedPart:

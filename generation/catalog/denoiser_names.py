@@ -77,8 +77,9 @@ def _candidates(
     yield from ((one, whole) for one in architectures)
     before = next((p for p in PREFIXES if any(key.startswith(p) for key in shapes)), "")
     behind = {one.denoiser.prefix: one for one in architectures}
-    laid = {prefix: _behind(before, one, shapes) for prefix, one in behind.items()}
-    yield from ((one, laid[one.denoiser.prefix]) for one in architectures)
+    for begin in dict.fromkeys((before, "")):  # which may be how its own names begin
+        laid = {prefix: _behind(begin, one, shapes) for prefix, one in behind.items()}
+        yield from ((one, laid[one.denoiser.prefix]) for one in architectures)
     bare = {key.removeprefix(before): key for key in shapes}
     for one in architectures:
         marks = _first_names(one.denoiser, configs)

@@ -83,7 +83,7 @@ _ARCHITECTURES = (
     _row("Stable Cascade", "clip_txt_mapper.", "clip_mapper.", "down_blocks.0.0.channelwise."),
     _row("Stable Video Diffusion", "input_blocks.1.1.time_stack.", "input_blocks.1.1.time_mixer."),
     _row("ModelScope's video model", "input_blocks.1.0.temopral_conv."),
-    _row("Stable Audio", "pretransform.model."),
+    _row("Stable Audio", "pretransform.model.", unless="model.model.to_cond_embed."),
     _row("GLIGEN", "position_net.", "input_blocks.1.1.transformer_blocks.0.fuser."),
     _row(
         "AnimateDiff's motion module for SDXL",

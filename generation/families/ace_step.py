@@ -8,7 +8,7 @@
     text_encoders.qwen3_06b.            Qwen3 0.6B, which reads the words
 
 Turbo was distilled from guidance: a folder's `is_turbo` says it, and of a file a card.  ComfyUI's
-files lack the silence, which it has in its program, and are refused for that.
+files lack the silence, of which the first frames lie in configs/; all behind them are alike.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ _NAMES = {
     "proj_in_conv.": "proj_in.1.",
     "proj_out_conv.": "proj_out.1.",
 }
+# In files of all parts: the language model that plans a song before it is made, of either size.
+_PLANNERS = ("text_encoders.qwen3_2b.", "text_encoders.qwen3_4b.")
 _PIPELINE = "diffusers.pipelines.ace_step.modeling_ace_step"
 SHIFT = "flow:3.0"  # which its pipeline says itself; the scheduler's is 1
 
@@ -118,7 +120,16 @@ def _named(key: str) -> str:
     return key
 
 
-def _part(name: str, title: str, network: Network, stage: Stage, prefix: str) -> Part:
+def _part(
+    name: str,
+    title: str,
+    network: Network,
+    stage: Stage,
+    prefix: str,
+    *,
+    supplied: tuple[str, ...] = (),
+    spare: tuple[str, ...] = (),
+) -> Part:
     """A network whose tensors lie behind that beginning, which is its own."""
 
     def layout(shapes: Shapes, _: Config) -> Shapes:
@@ -139,6 +150,8 @@ def _part(name: str, title: str, network: Network, stage: Stage, prefix: str) ->
         layout=layout,
         told=told,
         file=f"{name}/diffusion_pytorch_model.safetensors",
+        supplied=supplied,
+        spare=lambda _: spare,
     )
 
 
@@ -229,7 +242,14 @@ ACE_STEP = Architecture(
     name="ace-step",
     family="ace-step",
     parts=(
-        _part("transformer", "transformer", TRANSFORMER, Stage.DENOISE, f"{_WHOLE}decoder."),
+        _part(
+            "transformer",
+            "transformer",
+            TRANSFORMER,
+            Stage.DENOISE,
+            f"{_WHOLE}decoder.",
+            spare=_PLANNERS,
+        ),
         oobleck_part("ace-step/vae", "vae.", "ace_1.5_vae.safetensors"),
         encoder(
             QWEN3,
@@ -245,6 +265,7 @@ ACE_STEP = Architecture(
             CONDITION_ENCODER,
             Stage.ENCODE,
             "model.diffusion_model.encoder.",
+            supplied=("silence_latent",),
         ),
         _part(
             "audio_tokenizer",

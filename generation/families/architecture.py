@@ -174,6 +174,9 @@ class Part:
     told: Callable[[Shapes], Config] = untold
     # Beginnings of the names of what a single file may hold beside its tensors, from its config.
     spare: Callable[[Config], tuple[str, ...]] = _none
+    # Of the network's buffers those that a file may lack: its class computes them, or a list of
+    # rows lies beside the config as `<name>.json`, of which the last goes on to the end.
+    supplied: tuple[str, ...] = ()
     dtype: Dtype = Dtype.RECIPE
     classes: tuple[str, ...] = ()  # that model_index.json may name; empty: the network's alone
     # Settings with which it has every layer that any checkpoint has.

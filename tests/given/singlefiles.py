@@ -26,6 +26,8 @@ from tests.given.tiny import (
     qwen_image,
     qwen_image_21,
     sana,
+    stable_audio,
+    stable_audio_3,
     wan,
     z_image,
 )
@@ -294,6 +296,8 @@ _WHOLE: dict[str, Callable[[Path], Tensors]] = {
     "wan-vace": wan.one_file,
     "ltx-video": ltx.one_file,
     "ace-step": ace_step.one_file,
+    "stable-audio": stable_audio.one_file,
+    "stable-audio-3": stable_audio_3.one_file,
 }
 # Where the VAE's names begin otherwise.
 _VAES = dict.fromkeys(

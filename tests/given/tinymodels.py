@@ -273,14 +273,17 @@ VARIANTS: dict[str, Callable[[Path], Path]] = {
     "wan-2.2-i2v": partial(wan.build_22, from_pictures=True),
 }
 
-SOUNDS: dict[str, Callable[[Path], Path]] = {"ace-step": ace_step.build}  # which have no size
+# Of sounds, which have no size.
+SOUNDS: dict[str, Callable[[Path], Path]] = {
+    "ace-step": ace_step.build,
+    "stable-audio": stable_audio.build,
+    "stable-audio-3": stable_audio_3.build,
+}
 
-# Of forms, which are published in folders alone: no single file of one is written.
+# What is read from folders alone: no single file of one is written.
 FORMS: dict[str, Callable[[Path], Path]] = {
     "shap-e": shap_e.build,
     "shap-e-image": shap_e.build_image,
-    "stable-audio": stable_audio.build,
-    "stable-audio-3": stable_audio_3.build,
     "cogvideox": cogvideox.build,
     "ltx-2": ltx2.build,
     "hunyuan-video-1.5": hunyuan_video.build,

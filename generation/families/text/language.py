@@ -340,9 +340,9 @@ def mistral_tokenizer(name: str = "tokenizer") -> Tokenizer:
     return _fast(name, "tekken", "<pad>", classes)
 
 
-def gemma_tokenizer(name: str = "tokenizer") -> Tokenizer:
-    """That of Gemma 2 and 3, in a folder of that name."""
-    return _fast(name, "gemma2", "<pad>", ("GemmaTokenizer", "GemmaTokenizerFast"))
+def gemma_tokenizer(name: str = "tokenizer", *, bare: str = "gemma2") -> Tokenizer:
+    """That of Gemma 2 and 3, in a folder of that name; `bare`: as single files have it."""
+    return _fast(name, bare, "<pad>", ("GemmaTokenizer", "GemmaTokenizerFast"))
 
 
 def llama_tokenizer(name: str = "tokenizer") -> Tokenizer:

@@ -54,7 +54,7 @@ class StableAudio:
         said = needed(recipe.words)
         prompt = plain(said.prompt, said.syntax)
         unwanted = plain(said.negative_prompt, said.syntax)
-        longest = max(_counted(parts, text) for text in (prompt, unwanted))
+        longest = max(counted(parts, text) for text in (prompt, unwanted))
         context, mask = read_words(parts, prompt, longest)
         negative, left = torch.zeros_like(context), torch.zeros_like(mask)
         if unwanted.strip():
@@ -145,10 +145,11 @@ def number(config: Config, key: str) -> int:
     return value
 
 
-def _counted(parts: Parts, text: str) -> int:
+def counted(parts: Parts, text: str) -> int:
     """How many tokens a text is filled up to."""
     tokenizer: Any = parts.tokenizers["text_encoder"]
-    return max(int(tokenizer.model_max_length), len(tokenizer(text, verbose=False).input_ids))
+    least = min(int(tokenizer.model_max_length), _TOKENS)
+    return max(least, len(tokenizer(text, verbose=False).input_ids))
 
 
 def read_words(parts: Parts, text: str, longest: int) -> tuple[Tensor, Tensor]:

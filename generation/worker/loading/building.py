@@ -8,6 +8,7 @@ for one part of a model at a time, so nobody waits for a whole checkpoint.
 from __future__ import annotations
 
 import importlib
+import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -92,8 +93,9 @@ def _made(kind: Any, library: str, config: Path | Config) -> Any:
         return kind(**config)
     if library == "diffusers":
         if isinstance(config, Path):
-            config = kind.load_config(config, local_files_only=True)
-        return kind.from_config(config)
+            return kind.from_config(kind.load_config(config, local_files_only=True))
+        # What tensors tell is in tuples, and some classes add lists to what their files say.
+        return kind.from_config(json.loads(json.dumps(dict(config))))
     if isinstance(config, Path):
         read = kind.config_class.from_pretrained(config, local_files_only=True)
     else:

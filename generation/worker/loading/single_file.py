@@ -7,6 +7,7 @@ well; a file whose tensors do not fill the shapes is refused, and never complete
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 import torch
 
-from generation.catalog.checkpoint import Reading, read_checkpoint
+from generation.catalog.checkpoint import Reading, missing, read_checkpoint
 from generation.catalog.components import read_component
 from generation.catalog.heads import contents_of
 from generation.catalog.partconfigs import CONFIGS
@@ -43,6 +44,7 @@ class SingleFile:
     file: StoredFile
     reading: Reading
     trained: Trained | None  # of a checkpoint
+    configs: Path = CONFIGS  # the folder of all of them
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -65,8 +67,21 @@ class SingleFile:
             return [self._stored(place.key, place) for place in places]
 
         module = skeleton(network, config, dtype)
+        self._supply(module, part)
         where = keep_packed(module, lie) if part.dtype is Dtype.RECIPE else lie
         return Built(module=module, numbers=numbers_of(module, where, self.name, part.title))
+
+    def _supply(self, module: Any, part: Part) -> None:
+        """Gives those buffers their numbers that lie beside the part's config."""
+        for name in part.supplied:
+            file = self.configs / part.config / f"{name}.json"
+            if not file.is_file():
+                continue  # the class has computed it
+            buffer: torch.Tensor = module.get_buffer(name)
+            rows = torch.tensor(json.loads(file.read_text(encoding="utf-8")))
+            if rows.shape[1] != buffer.shape[2]:
+                raise missing(self.name, part.title, [name])
+            buffer.copy_(torch.cat([rows, rows[-1:].expand(buffer.shape[1] - len(rows), -1)]))
 
     def config(self, part: Part) -> Config:
         """What a part is built from."""
@@ -98,6 +113,7 @@ def opened(
         name=name,
         file=file,
         reading=reading,
+        configs=configs,
         trained=Trained(prediction=reading.prediction, noise=noise),
     )
 
@@ -108,7 +124,7 @@ def opened_vae(
     """Read the head of a VAE that is a file of its own.  Raises UnusableWeights."""
     file = stored_file(path, name)
     reading = read_component(_contents(file, name), name, architecture.vae, configs)
-    return SingleFile(name=name, file=file, reading=reading, trained=None)
+    return SingleFile(name=name, file=file, reading=reading, configs=configs, trained=None)
 
 
 def opened_component(
@@ -121,7 +137,9 @@ def opened_component(
         if part is not architecture.denoiser and part.apart:
             with suppress(UnusableWeights):
                 reading = read_component(contents, name, part, configs)
-                return SingleFile(name=name, file=file, reading=reading, trained=None)
+                return SingleFile(
+                    name=name, file=file, reading=reading, configs=configs, trained=None
+                )
     raise UnusableWeights(name, "it is no part of that model")
 
 

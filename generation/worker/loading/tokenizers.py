@@ -1,7 +1,7 @@
 """The tokenizers of single files: those that come with this program, and those that files bring.
 
     CLIP, T5, Qwen, Mistral    in configs/: their licences let them be handed on
-    Gemma, UMT5                in the file itself (ComfyUI's have a `spiece_model`), or beside it
+    Gemma, T5Gemma, UMT5       in the file itself (ComfyUI's have a `spiece_model`), or beside it
     Llama                      beside the file, or in the ComfyUI whose models folder it lies in
 
 Beside a file means `<its name without .safetensors>.tokenizer.json`, or `tokenizer.json` in its
@@ -28,10 +28,11 @@ _PIECES = ("spiece_model", "text_encoders.spiece_model")
 # A token of each, with its number, and where a tokenizer.json of it is published.
 _KNOWN = {
     "gemma2": ("<start_of_turn>", 106, "google/gemma-2-2b-it"),
+    "t5gemma": ("<start_of_turn>", 106, "google/t5gemma-b-b-ul2"),
     "llama3": ("<|begin_of_text|>", 128000, "meta-llama/Llama-3.1-8B-Instruct"),
     "umt5": ("</s>", 1, "google/umt5-xxl"),
 }
-_OF_PIECES = {"gemma2": pieces.gemma, "umt5": pieces.umt5}
+_OF_PIECES = {"gemma2": pieces.gemma, "t5gemma": pieces.t5gemma, "umt5": pieces.umt5}
 
 
 def tokenizer_for(wanted: Tokenizer, file: StoredFile) -> Any:

@@ -23,7 +23,13 @@ _USUAL, _UNKNOWN, _CONTROL, _GIVEN, _BYTE = 1, 2, 3, 4, 6
 
 
 @lru_cache(2)
-def gemma(pieces: bytes, name: str) -> Any:
+def t5gemma(pieces: bytes, name: str) -> Any:
+    """The same pieces, of an encoder that reads a text without a token before it."""
+    return gemma(pieces, name, begun=False)
+
+
+@lru_cache(2)
+def gemma(pieces: bytes, name: str, *, begun: bool = True) -> Any:
     """The tokenizer of these pieces.  Raises BrokenWeights where they are none."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, processors
     from tokenizers.pre_tokenizers import Split
@@ -47,8 +53,11 @@ def gemma(pieces: bytes, name: str) -> Any:
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
     )
+    begin = "<bos> " if begun else ""
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<bos> $A", pair="<bos> $A <bos> $B", special_tokens=[("<bos>", vocabulary["<bos>"])]
+        single=f"{begin}$A",
+        pair=f"{begin}$A {begin}$B",
+        special_tokens=[("<bos>", vocabulary["<bos>"])],
     )
     tokenizer.add_tokens(
         [

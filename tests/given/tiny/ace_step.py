@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ _LAYERS: dict[str, Any] = {
     "head_dim": 8,
 }
 _CHANNELS = 8
+_FRAMES = 3  # of silence that differ
 _HOP = 1920  # samples of a frame: 25 frames a second
 
 
@@ -39,6 +41,7 @@ def build(folder: Path, *, seed: int = 0, turbo: bool = False) -> Path:
         ("audio_token_detokenizer", "AceStepAudioTokenDetokenizer", _SOUNDS),
     ):
         parts.saved(folder / name, partial(_network, kind, _LAYERS | more), seed)
+    _silence(folder / "condition_encoder")
     parts.saved(folder / "vae", _vae, seed)
     index: dict[str, object] = {
         "vae": ["diffusers", "AutoencoderOobleck"],
@@ -51,6 +54,12 @@ def build(folder: Path, *, seed: int = 0, turbo: bool = False) -> Path:
     }
     parts.write_index(folder, "AceStepPipeline", index, SCHEDULER)
     return folder
+
+
+def _silence(folder: Path) -> None:
+    """Beside the config lies what ComfyUI's files lack."""
+    frames = _tensors(folder, "diffusion_pytorch_model")["silence_latent"][0, :_FRAMES]
+    (folder / "silence_latent.json").write_text(json.dumps(frames.tolist()))
 
 
 _TRANSFORMER: dict[str, Any] = {
@@ -75,8 +84,9 @@ def _network(kind: str, config: dict[str, Any]) -> Any:
     import torch
 
     made = getattr(diffusers, kind)(**config)
-    if hasattr(made, "silence_latent"):  # nothing, until it is trained
-        torch.nn.init.normal_(made.silence_latent)
+    if hasattr(made, "silence_latent"):  # nothing, until it is trained; the frames behind are alike
+        torch.nn.init.normal_(made.silence_latent[:, :_FRAMES])
+        made.silence_latent[:, _FRAMES:] = made.silence_latent[:, _FRAMES - 1 : _FRAMES]
     return made
 
 
@@ -95,7 +105,7 @@ def _vae() -> Any:
 
 
 def one_file(folder: Path) -> dict[str, Tensor]:
-    """All of it in one file, with the makers' names."""
+    """All of it in one file, with the makers' names, and as ComfyUI has it: without the silence."""
     whole = "model.diffusion_model."
     out: dict[str, Tensor] = {}
     for name, prefix in (
@@ -105,6 +115,8 @@ def one_file(folder: Path) -> dict[str, Tensor]:
         ("audio_token_detokenizer", "detokenizer."),
     ):
         for key, tensor in _tensors(folder / name, "diffusion_pytorch_model").items():
+            if key == "silence_latent":
+                continue
             theirs = re.sub(r"\.to_([qkv])\.", r".\1_proj.", key)
             theirs = re.sub(r"\.norm_([qk])\.", r".\1_norm.", theirs)
             theirs = theirs.replace(".to_out.0.", ".o_proj.")

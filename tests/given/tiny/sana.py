@@ -57,12 +57,17 @@ def build(folder: Path, *, seed: int = 0, **transformer: object) -> Path:
 
 
 @cache
-def tokenizer() -> Any:
-    """A tokenizer as Gemma's, of bytes and a few words."""
+def pieces() -> bytes:
+    """As Gemma's: bytes and a few words."""
     given = [("<pad>", 3), ("<eos>", 3), ("<bos>", 3), ("<unk>", 2)]
     given += [(f"<0x{byte:02X}>", 6) for byte in range(256)]
     given += [(word, 1) for word in ("▁", *"acdegort", "ca", "cat", "▁cat", "do", "dog", "re")]
-    return gemma(as_pieces([(text, -float(n), kind) for n, (text, kind) in enumerate(given)]), "it")
+    return as_pieces([(text, -float(n), kind) for n, (text, kind) in enumerate(given)])
+
+
+def tokenizer() -> Any:
+    """Of these pieces."""
+    return gemma(pieces(), "it")
 
 
 def _gemma() -> Any:

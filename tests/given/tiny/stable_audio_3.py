@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from generation.worker.text.pieces import t5gemma
 from tests.given.tiny import parts, sana
 
 RATE, HOP, CHANNELS = 44_100, 512, 8
@@ -25,8 +31,9 @@ def scheduler(*, stochastic: bool) -> dict[str, object]:
 
 def build(folder: Path, *, seed: int = 0, stochastic: bool = True, channels: int = 2) -> Path:
     """Write one into `folder`."""
-    parts.saved(folder / "tokenizer", sana.tokenizer, seed)
-    parts.saved(folder / "text_encoder", partial(_words, len(sana.tokenizer())), seed)
+    tokenizer = t5gemma(sana.pieces(), "it")
+    parts.saved(folder / "tokenizer", lambda: tokenizer, seed)
+    parts.saved(folder / "text_encoder", partial(_words, len(tokenizer)), seed)
     parts.saved(folder / "transformer", _transformer, seed)
     parts.saved(folder / "duration_embedder", _duration, seed)
     parts.saved(folder / "vae", partial(_vae, channels), seed)
@@ -104,9 +111,67 @@ def _vae(channels: int) -> Any:
 
 def _thrown(network: Any) -> Any:
     """With numbers where nothing is until it is trained, or it would say nothing."""
-    import torch
-
     for parameter in network.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.2)
     return network
+
+
+def one_file(folder: Path) -> dict[str, Tensor]:
+    """The checkpoint and its text encoder in one file, with the makers' names."""
+    out: dict[str, Tensor] = {"pretransform.model.bottleneck.noise_scaling_factor": torch.ones(1)}
+    for key, tensor in _tensors(folder, "transformer", "diffusion_pytorch_model").items():
+        if key == "prompt_padding_embedding":
+            out["conditioner.conditioners.prompt.padding_embedding"] = tensor
+            continue
+        name = key.replace("transformer_blocks.", "layers.")
+        name = re.sub(r"^proj_(in|out)", r"project_\1", name)
+        name = name.replace("ff.proj_in", "ff.ff.0.proj").replace("ff.proj_out", "ff.ff.2")
+        beside = re.match(r"to_(timestep|cond|global)_embed|(pre|post)process_conv", key)
+        level = "" if beside else "transformer."
+        out[f"model.model.{level}{name}"] = _theirs(key, tensor)
+    for key, tensor in _tensors(folder, "duration_embedder", "diffusion_pytorch_model").items():
+        if key != "freqs":  # which is a formula
+            name = key.replace(
+                "linear", "conditioner.conditioners.seconds_total.embedder.embedding.1"
+            )
+            out[name] = tensor
+    for key, tensor in _tensors(folder, "vae", "diffusion_pytorch_model").items():
+        name = key
+        for ours, theirs in _OF_VAE:
+            name = re.sub(ours, theirs, name)
+        out[f"pretransform.model.{name}"] = _theirs(key, tensor)
+    for key, tensor in _tensors(folder, "text_encoder", "model").items():
+        out[f"text_encoders.t5gemma.transformer.model.{key}"] = tensor
+    # Its decoder lies in the published file, too.
+    out["text_encoders.t5gemma.transformer.model.decoder.norm.weight"] = torch.ones(WORDS)
+    pieces = torch.frombuffer(bytearray(sana.pieces()), dtype=torch.uint8)
+    out["text_encoders.t5gemma.transformer.spiece_model"] = pieces
+    return out
+
+
+# Of a SAME of one block.
+_OF_VAE = (
+    (r"^encoder\.blocks\.0", "encoder.layers.0"),
+    (r"^encoder\.proj", "encoder.layers.2"),
+    (r"^decoder\.proj", "decoder.layers.1"),
+    (r"^decoder\.blocks\.0", "decoder.layers.3"),
+    (r"\.attn\.", ".self_attn."),
+    (r"norm_attn", "pre_norm"),
+    (r"norm_ff", "ff_norm"),
+    (r"ff\.proj_in", "ff.ff.0.proj"),
+    (r"ff\.proj_out", "ff.ff.2"),
+    (r"bottleneck\.scale", "bottleneck.scaling_factor"),
+)
+
+
+def _theirs(key: str, tensor: Tensor) -> Tensor:
+    """Queries, keys and values of attention to itself in the makers' order."""
+    if not key.endswith("attn.to_qkv.weight"):
+        return tensor
+    first, second, key_1, key_2, value = tensor.chunk(5)
+    return torch.cat([first, key_1, value, second, key_2])
+
+
+def _tensors(folder: Path, part: str, stem: str) -> dict[str, Tensor]:
+    return load_file(folder / part / f"{stem}.safetensors")
