@@ -349,9 +349,9 @@ def test_what_a_chat_model_writes_is_told_and_what_it_was_told_is_taken() -> Non
     assert ("prompt", Why.OTHERWISE) in losses(found)
 
 
-def test_other_media_are_none_of_a_pictures() -> None:
-    film = ("EmptyHunyuanLatentVideo", {"width": 640, "height": 640, "length": 81})
-    found = imported({**USUAL, "n4": film})
+def test_a_form_is_none_of_a_pictures() -> None:
+    form = ("EmptyLatentTrellis2", {"batch_size": 1})
+    found = imported({**USUAL, "n4": form})
     assert found.task is None
     assert ("medium", Why.NOT_HERE) in losses(found)
 

@@ -12,6 +12,7 @@ from bot.pages.quoting import code, quoted
 from bot.studio.importing import Brought, where_to_get
 from generation import names
 from generation.catalog.matching import MatchedFile
+from generation.draft import Draft
 from generation.interchange.imported import PROGRAMS, Imported, Loss, Why
 from generation.sources.places import Places
 from generation.tasks import Task
@@ -27,6 +28,16 @@ TASKS = {
     Task.EDIT: mark("a picture changed in words"),
     Task.BLEND: mark("one of several pictures"),
     Task.UPSCALE: mark("made larger"),
+    Task.TEXT_TO_VIDEO: mark("a clip from words"),
+    Task.IMAGE_TO_VIDEO: mark("a clip that begins with a picture"),
+    Task.VIDEO_TO_VIDEO: mark("drawn over a clip"),
+    Task.EDIT_VIDEO: mark("a clip that follows another, or pictures"),
+    Task.EXTEND_VIDEO: mark("what follows a clip"),
+    Task.UPSCALE_VIDEO: mark("a clip made larger"),
+    Task.TEXT_TO_AUDIO: mark("a sound from words"),
+    Task.AUDIO_TO_AUDIO: mark("a sound made over"),
+    Task.TEXT_TO_3D: mark("a form from words"),
+    Task.IMAGE_TO_3D: mark("a form of a picture"),
 }
 _WHY = {
     Why.NOT_HERE: mark("{what} is not taken over, as nothing here does the same."),
@@ -41,6 +52,9 @@ _WHY = {
 }
 _THINGS = {
     "image": mark("The picture that it began with"),
+    "last picture": mark("The picture that it ends with"),
+    "clip": mark("The clip that it was made of"),
+    "sound": mark("The sound that it was made of"),
     "mask": mark("The mask"),
     "control picture": mark("The picture that said where things are"),
     "noise": mark("The noise that it began with"),
@@ -132,10 +146,25 @@ def _settings(imported: Imported) -> Iterator[str]:
         yield tr("seed {seed}", seed=imported.seed)
     if canvas.width is not None and canvas.height is not None:
         yield f"{canvas.width}×{canvas.height}"
+    yield from _spans(draft)
     if draft.words.clip_skip is not None and draft.words.clip_skip > 1:
         yield tr("clip skip {n}", n=draft.words.clip_skip)
     for one in draft.variations:
         yield tr("variation {seeds}", seeds=f"{one.seed}:{one.strength:g}")
+
+
+def _spans(draft: Draft) -> Iterator[str]:
+    """How long a clip or a sound is."""
+    motion, sound = draft.motion, draft.sound
+    if motion.frames is not None:
+        yield trn("{n} frame", "{n} frames", motion.frames)
+    if motion.fps is not None:
+        yield tr("{n} fps", n=f"{motion.fps:g}")
+    if sound.seconds is not None:
+        yield tr("{n} seconds", n=f"{sound.seconds:g}")
+    for name in ("bpm", "key", "meter"):
+        if (said := getattr(sound, name)) is not None:
+            yield f"{name} {said}"
 
 
 def file_lines(found: Brought, places: Places | None = None) -> Iterator[str]:

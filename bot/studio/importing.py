@@ -77,7 +77,8 @@ def brought(
     loras = [one.entry for one in files if one.entry is not None and one.entry.kind == "lora"]
     wanted = found.model.wanted
     models = [entry for entry in catalog.models() if offered(entry.weights.sha256)]
-    instead = nearest(wanted, imported.draft.canvas, loras, models, usual)
+    canvas, task = imported.draft.canvas, imported.task
+    instead = nearest(wanted, canvas, loras, models, usual, task=task)
     return replace(found, instead=instead)
 
 

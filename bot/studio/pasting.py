@@ -20,14 +20,30 @@ from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.catalog.matching import MatchedFile, matched
 from generation.draft import DraftCanvas, DraftSampling, DraftWords
-from generation.families import sizes
+from generation.draft_spans import DraftExperts, DraftMotion, DraftSound
+from generation.families import lengths, sizes
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family
 from generation.interchange.a1111 import imported_of
 from generation.interchange.imported import Imported, Loss, Why
 from generation.interchange.infotext_grammar import pasted
-from generation.parameters import CFG, CLIP_SKIP, DENOISE, GUIDANCE, IMAGE_CFG, SHIFT, STEPS
+from generation.parameters import (
+    BPM,
+    CFG,
+    CLIP_SKIP,
+    DENOISE,
+    FPS,
+    FRAMES,
+    GUIDANCE,
+    IMAGE_CFG,
+    KEY,
+    METER,
+    SECONDS,
+    SHIFT,
+    STEPS,
+)
 from generation.recipe import Adapter
+from generation.tasks import AUDIO
 
 T = TypeVar("T")
 
@@ -101,6 +117,9 @@ def filled_in(found: WithSettings, usual: Family, model: str) -> tuple[Wish, tup
         sampling=sampling,
         variations=variations,
         adapters=adapters,
+        motion=_moved(draft.motion, read, usual),
+        sound=_sounded(draft.sound, read, usual),
+        experts=_shared(draft.experts, read, usual),
     )
     count = wish.count
     if wish.imported is not None and count is None and wish.best_of is None:
@@ -168,6 +187,49 @@ def _sampled(
             GUIDANCE.key, before.guidance, found.guidance, fits=usual.guidance is not None
         ),
         shift=first(SHIFT.key, before.shift, found.shift, fits=usual.flows),
+    )
+
+
+def _moved(before: DraftMotion, read: _Reading, usual: Family) -> DraftMotion:
+    """How long a clip is; a count of frames that the model does not draw is left out."""
+    found, moving = read.said.motion, usual.moving
+    if moving is None:
+        return before
+    fits = found.frames is None or lengths.fit(found.frames, moving)
+    return replace(
+        before,
+        frames=read.first(FRAMES.name, before.frames, found.frames, fits=fits),
+        fps=read.first(FPS.name, before.fps, found.fps),
+    )
+
+
+def _sounded(before: DraftSound, read: _Reading, usual: Family) -> DraftSound:
+    """How long a sound is, and what is sung by models that sing."""
+    found, sounding = read.said.sound, usual.sounding
+    if sounding is None or usual.medium != AUDIO:
+        return before
+    sings = sounding.sings
+    fits = found.seconds is None or found.seconds <= sounding.max_seconds
+    if found.lyrics is not None and before.lyrics is None:
+        (read.taken if sings else read.left).append(tr("the lyrics"))
+    return replace(
+        before,
+        seconds=read.first(SECONDS.name, before.seconds, found.seconds, fits=fits),
+        lyrics=before.lyrics or (found.lyrics if sings else None),
+        bpm=read.first(BPM.name, before.bpm, found.bpm, fits=sings),
+        key=read.first(KEY.name, before.key, found.key, fits=sings),
+        meter=read.first(METER.name, before.meter, found.meter, fits=sings),
+    )
+
+
+def _shared(before: DraftExperts, read: _Reading, usual: Family) -> DraftExperts:
+    """Where a second network takes over, of models that have one."""
+    found = read.said.experts
+    if usual.experts is None:
+        return before
+    return DraftExperts(
+        boundary=read.first(tr("the second network from"), before.boundary, found.boundary),
+        cfg=read.first(tr("its cfg"), before.cfg, found.cfg),
     )
 
 

@@ -27,6 +27,7 @@ from generation.errors import UnusableWeights
 from generation.families.family import family
 from generation.interchange.gathering import file_name
 from generation.interchange.imported import WantedFile
+from generation.tasks import IMAGE, VIDEO, Task
 
 FEWEST_LETTERS = 8  # of a hash that tells anything
 _FIRST_HASH = 8  # letters of A1111's first one, of so many bytes from there on:
@@ -71,11 +72,13 @@ def nearest(
     loras: Iterable[Entry],
     models: Sequence[Entry],
     usual: str | None = None,
+    *,
+    task: Task | None = None,
 ) -> Entry | None:
     """Of the models that draw from words the one that comes nearest to one that is not here.
 
-    By the family of LoRAs that are, by the size that was drawn, by the name; of several alike it
-    is the one that is `usual`.
+    Of a clip, a sound or a form it is one that does that task.  By the family of LoRAs that are, by
+    the size that was drawn, by the name; of several alike it is the one that is `usual`.
     """
     families = {lora.family for lora in loras}
 
@@ -83,14 +86,16 @@ def nearest(
         its = family(model.family)
         like = 2.0 if model.family in families else 0.0
         like += 0.6 if model.name == usual else 0.0
-        if canvas.width and canvas.height:
+        if canvas.width and canvas.height and its.sized:
             area = canvas.width * canvas.height / (its.width * its.height)
             like += 1.0 if 0.5 < area < 2.0 else 0.0
         if wanted is not None:
             like += SequenceMatcher(None, _folded(wanted.name), _folded(model.name)).ratio()
         return like
 
-    return max((one for one in models if one.draws_words), key=likeness, default=None)
+    if task is None or task.needs.medium == IMAGE:
+        return max((one for one in models if one.draws_words), key=likeness, default=None)
+    return max((one for one in models if task in one.tasks), key=likeness, default=None)
 
 
 def _match(file: WantedFile, entries: Sequence[Entry]) -> MatchedFile:
@@ -136,11 +141,14 @@ def _is_another(entry: Entry, digest: str) -> bool:
 
 
 def _is_part(wanted: WantedFile, whole: Entry) -> bool:
-    """Whether it is a text encoder or VAE of a model that is here, and so complete."""
+    """Whether it is a part of a model that is here: an encoder, its VAE, its second network."""
     if wanted.kind in ("text encoder", "text_encoder", "clip"):
         return True
+    if wanted.kind == "clip vision":  # by which a film's networks see what it goes on from
+        return family(whole.family).medium == VIDEO
     parts = (*whole.components, *filter(None, (whole.vae_apart, whole.vae)))
-    return wanted.kind == "vae" and _folded(wanted.name) in {_folded(one.name) for one in parts}
+    named = _folded(wanted.name) in {_folded(one.name) for one in parts}
+    return wanted.kind in ("vae", "checkpoint") and named
 
 
 @lru_cache(maxsize=4096)

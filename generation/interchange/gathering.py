@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from generation import names
 from generation.draft import Draft, draft_of
+from generation.draft_spans import NO_EXPERTS
 from generation.errors import NoSuchName, NotHere, OutOfRange
 from generation.interchange.imported import MOST, Imported, Loss, WantedFile, Why, cut
 from generation.parameters import (
@@ -25,6 +26,7 @@ from generation.parameters import (
     WIDTH,
     AmountParameter,
     Parameter,
+    TextParameter,
     WholeParameter,
 )
 from generation.recipe import MAX_SEED, MAX_STRENGTH, MAX_VARIATIONS, MAX_WORDS, Variation
@@ -93,6 +95,7 @@ class Gathering:
         self.syntax: str | None = None  # how its words are read, where that is not as usual
         self.seed: int | None = None
         self.variations: list[Variation] = []
+        self.experts = NO_EXPERTS  # of a model with two networks
         self.lost: list[Loss] = []
         self.files: list[WantedFile] = []
 
@@ -133,6 +136,17 @@ class Gathering:
             self.lose(row.name, Why.OUT_OF_RANGE, value, where=where)
         else:
             self.said[row.name] = number
+
+    def text(self, row: TextParameter, value: object, *, where: str = "") -> None:
+        """A text of the table that is no words, if it is short enough."""
+        if value is None:
+            return
+        if not isinstance(value, str):
+            self._unread(row, value, where)
+        elif len(value.strip()) > row.longest:
+            self.lose(row.name, Why.OUT_OF_RANGE, f"{len(value)} letters", where=where)
+        elif value.strip():
+            self.said[row.name] = value.replace("\r\n", "\n").strip()
 
     def clip_skip(self, value: object, *, where: str = "") -> None:
         """A1111's counting; 0 and -1 are the last layer, as elsewhere."""
@@ -284,7 +298,8 @@ class Gathering:
         """What is known."""
         draft = draft_of(self.said)
         words = replace(draft.words, syntax=self.syntax)
-        return replace(draft, words=words, variations=tuple(self.variations))
+        varied = tuple(self.variations)
+        return replace(draft, words=words, variations=varied, experts=self.experts)
 
     def imported(self) -> Imported:
         """All of it."""

@@ -21,7 +21,7 @@ _SIDES = re.compile(r"\s*([0-9]{2,5})\s*[x×]\s*([0-9]{2,5})")
 _ONWARD = (
     *("samples", "latent_image", "latent", "samples1", "av_latent", "video_latent"),
     *("pixels", "image", "images", "input", "destination", "source_video"),
-    *("images.image_1", "images.image0", "images.image_0", "image1"),
+    *("images.image_1", "images.image0", "images.image_0", "image1", "video"),
 )
 
 

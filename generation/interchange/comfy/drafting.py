@@ -16,14 +16,29 @@ from generation.interchange.comfy.conditioning import NEGATIVE, POSITIVE, Condit
 from generation.interchange.comfy.graph import Graph, GraphNode
 from generation.interchange.comfy.json_values import mapping, number, parsed, whole
 from generation.interchange.comfy.loaders import line, named
+from generation.interchange.comfy.moving import Lasting, lasting, taken_over
 from generation.interchange.comfy.sampling import SamplerSays, sampled, shift_of, told_of
 from generation.interchange.comfy.values import GraphValues
 from generation.interchange.comfy.walking import is_sampler, passes, used
 from generation.interchange.gathering import Gathering
 from generation.interchange.imported import MOST, Imported, NotRead, Why
-from generation.parameters import CFG, DENOISE, GUIDANCE, IMAGE_CFG, SHIFT, STEPS
+from generation.parameters import (
+    BPM,
+    CFG,
+    DENOISE,
+    FPS,
+    FRAMES,
+    GUIDANCE,
+    IMAGE_CFG,
+    KEY,
+    LYRICS,
+    METER,
+    SECONDS,
+    SHIFT,
+    STEPS,
+)
 from generation.recipe import COMFY
-from generation.tasks import Task
+from generation.tasks import VIDEO, Task
 
 PROGRAM = "comfyui"
 MAX_NAMED = 1_000  # names of files that are looked at
@@ -46,6 +61,7 @@ class _Pass:
     negative: Conditioned
     begun: LatentStart
     line: list[GraphNode]
+    lasting: Lasting | None
 
 
 def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
@@ -56,12 +72,13 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
     every = passes(values)
     one = _pass(values, every.main) if every is not None else None
     if every is not None and one is not None:
+        second = _second(values, found, one, every.others)
         _sampling(values, found, one)
         _words(values, found, one, graph)
         found.task = _task(found, one, every.main)
         _pictures(found, one)
         for other in every.others:
-            if other.id in live and len(found.lost) < MOST:
+            if other.id in live and other.id != second and len(found.lost) < MOST:
                 what = "another pass"
                 found.lose(what, Why.A_STEP_OF_ITS_OWN, told_of(values, other), where=_at(other))
     elif _enlarges(graph, live):
@@ -69,7 +86,8 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
         found.lose("image", Why.WANTS_A_PICTURE)
     _extra(found, beside)
     idle = _files(values, found, live, set(_nearest(values, one)) if one is not None else set())
-    _unknown(graph, found, live)
+    lasts = one.lasting if one is not None else None
+    _unknown(graph, found, live - _within(graph, lasts))
     syntax = _syntax(values, found, one) if one is not None else COMFY
     imported = found.imported()
     draft = replace(imported.draft, words=replace(imported.draft.words, syntax=syntax))
@@ -90,13 +108,30 @@ def _at(node: GraphNode) -> str:
 
 def _pass(values: GraphValues, main: GraphNode) -> _Pass:
     said = sampled(values, main)
+    positive, latent = told(values, said.positive, POSITIVE), begun(values, said.latent)
     return _Pass(
         said=said,
-        positive=told(values, said.positive, POSITIVE),
+        positive=positive,
         negative=told(values, said.negative, NEGATIVE),
-        begun=begun(values, said.latent),
+        begun=latent,
         line=list(line(values, said.model, "model", "model1")),
+        lasting=lasting(values, latent, positive, main),
     )
+
+
+def _second(
+    values: GraphValues, found: Gathering, one: _Pass, others: tuple[GraphNode, ...]
+) -> str:
+    """The id of a pass by which a second network finishes a clip; empty: there is none."""
+    if one.lasting is None or one.lasting.medium != VIDEO:
+        return ""
+    shift = shift_of(values, one.line, one.begun.width, one.begun.height)
+    second = taken_over(values, one.said, others, shift)
+    if second is None:
+        return ""
+    node, found.experts = second
+    one.said.odd = [(what, stood) for what, stood in one.said.odd if what != "end_at_step"]
+    return node.id
 
 
 def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
@@ -116,8 +151,21 @@ def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
     if denoise is not None and (one.begun.encoded or denoise <= _ALL_OF_IT):
         found.number(DENOISE, 1.0 if denoise > _ALL_OF_IT else denoise, where=where)
     found.number(IMAGE_CFG, said.image_cfg, where=where)
+    _span(found, one, where)
     for what, stood in said.odd:
         found.lose(what, Why.NOT_HERE, stood, where=where)
+
+
+def _span(found: Gathering, one: _Pass, where: str) -> None:
+    """How long it is, and what is sung."""
+    if (lasts := one.lasting) is None:
+        return
+    found.number(FRAMES, lasts.frames, where=where)
+    found.number(FPS, lasts.fps, where=where)
+    found.number(SECONDS, lasts.seconds, where=where)
+    found.number(BPM, lasts.bpm, where=where)
+    for row, said in ((LYRICS, lasts.lyrics), (KEY, lasts.key), (METER, lasts.meter)):
+        found.text(row, said, where=where)
 
 
 def _words(values: GraphValues, found: Gathering, one: _Pass, graph: Graph) -> None:
@@ -162,6 +210,8 @@ def _syntax(values: GraphValues, found: Gathering, one: _Pass) -> str | None:
 
 def _task(found: Gathering, one: _Pass, main: GraphNode) -> Task | None:
     begins, positive = one.begun, one.positive
+    if one.lasting is not None:
+        return one.lasting.task
     for node in [main, *begins.nodes, *positive.nodes.values()]:
         other = next((word for word in _OTHER_MEDIA if word in node.type), None)
         length = whole(node.inputs.get("length"))
@@ -191,6 +241,9 @@ def _pictures(found: Gathering, one: _Pass) -> None:
     """The pictures that are not here."""
     begins, lost = one.begun, Why.WANTS_A_PICTURE
     task = found.task
+    if one.lasting is not None:
+        _wanted(found, one.lasting)
+        return
     if task is not None and "init" in task.needs.roles:
         found.lose("image", lost, begins.picture)
     if task is Task.INPAINT:
@@ -206,6 +259,17 @@ def _pictures(found: Gathering, one: _Pass) -> None:
             found.lose("steps of the controlnet", Why.NOT_HERE, span, where=_at(steering.node))
     if one.positive.pictured and task is Task.TEXT_TO_IMAGE:
         found.lose("control picture", lost, begins.picture)
+
+
+def _wanted(found: Gathering, lasts: Lasting) -> None:
+    """What a clip or a sound begins with, and looks at."""
+    wanted = (
+        *(("image", lasts.first), ("last picture", lasts.last), ("clip", lasts.clip)),
+        *(("sound", lasts.sound), *(("reference", name) for name in lasts.references)),
+    )
+    for what, name in wanted:
+        if name is not None:
+            found.lose(what, Why.WANTS_A_PICTURE, name)
 
 
 def _nearest(values: GraphValues, one: _Pass) -> Iterator[str]:
@@ -264,6 +328,12 @@ def _unknown(graph: Graph, found: Gathering, live: frozenset[str]) -> None:
             found.lose(node.type, Why.NOT_HERE, where=_at(node))
         elif node.type not in nodes.read():
             found.lose(node.type, Why.UNKNOWN, where=_at(node))
+
+
+def _within(graph: Graph, lasts: Lasting | None) -> frozenset[str]:
+    """The ids of nodes that have their place in a clip or a sound."""
+    here = nodes.within(lasts.medium) if lasts is not None else frozenset()
+    return frozenset(node.id for node in graph.nodes.values() if node.type in here)
 
 
 def _extra(found: Gathering, beside: Mapping[str, object]) -> None:

@@ -29,6 +29,11 @@ def read() -> frozenset[str]:
     return understood() | frozenset(_table()["nodes"]["read"])
 
 
+def within(medium: str) -> frozenset[str]:
+    """The types of those that have a place in what is made of that medium, and in no picture."""
+    return frozenset(_table()["of"].get(medium, ()))
+
+
 def missing() -> Mapping[str, str]:
     """The types of those that do what has no place in a recipe, and what that is."""
     found: Mapping[str, str] = _table()["missing"]

@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from generation.interchange.comfy.reading import read
@@ -19,6 +20,7 @@ from generation.trials.interchange.comparing import ReadField, compared, drawn, 
 from generation.trials.templates.truth import every, local
 
 BAR = 0.98
+_MEDIA = ("image", "video", "audio")  # none of forms is drawn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = {path.stem: path for path in sorted(asked.folder.rglob("*.json"))}
     unread = list(_unread([paths[one] for one in every(asked.truth) if one in paths]))
     fields: list[ReadField] = []
-    for template in local(asked.truth):
+    for template in chain.from_iterable(local(asked.truth, medium) for medium in _MEDIA):
         if template.name in paths and (asked.all or drawn(template)):
             fields += compared(template, paths[template.name])
     print(_table(fields))

@@ -130,6 +130,8 @@ def _sampling(one: TemplateSampler, imported: Imported) -> Iterator[tuple[str, o
         yield "sampler", _named_sampler(name), found.sampler
     if (schedule := _schedule(values)) is not None:
         yield "scheduler", schedule, found.scheduler
+    if one.length is not None:
+        yield "frames", one.length, imported.draft.motion.frames
     if one.size is not None:
         canvas = imported.draft.canvas
         yield "size", one.size, (canvas.width, canvas.height)

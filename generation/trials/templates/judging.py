@@ -107,7 +107,7 @@ def _lacking(template: Template) -> Iterator[str]:
 
 def _unknown(template: Template, family: Family | None) -> Iterator[str]:
     """What nodes of it do that nothing here does."""
-    here = _table()["nodes"].get(template.medium, ())
+    here = nodes.within(template.medium)
     for node in template.nodes:
         if node in here or (node == "KSamplerAdvanced" and experts_of(template) is not None):
             continue

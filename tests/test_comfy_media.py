@@ -1,0 +1,357 @@
+"""ComfyUI's graphs of clips and sounds are read: how long, what they begin with, which networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.pages.imported_page import lost_line, read_lines
+from bot.studio.pasting import WithSettings, filled_in
+from generation.catalog.matching import nearest
+from generation.draft import UNSAID
+from generation.families.family import FAMILIES
+from generation.interchange import reading
+from generation.interchange.imported import Imported, Why
+from generation.tasks import Task
+from tests.given.apps import a_wish
+from tests.given.comfy_graphs import prompt
+from tests.given.drafting import an_entry
+
+Nodes = dict[str, tuple[str, dict[str, Any]]]
+
+WAN: Nodes = {
+    "n1": ("UNETLoader", {"unet_name": "wan2.1_t2v_1.3B_fp16.safetensors"}),
+    "n2": ("CLIPLoader", {"clip_name": "umt5_xxl_fp16.safetensors", "type": "wan"}),
+    "n3": ("CLIPTextEncode", {"text": "a fox in snow", "clip": ["2", 0]}),
+    "n4": ("CLIPTextEncode", {"text": "still", "clip": ["2", 0]}),
+    "n5": ("ModelSamplingSD3", {"shift": 8.0, "model": ["1", 0]}),
+    "n6": (
+        "EmptyHunyuanLatentVideo",
+        {"width": 832, "height": 480, "length": 33, "batch_size": 1},
+    ),
+    "n7": (
+        "KSampler",
+        {
+            "seed": 7,
+            "steps": 30,
+            "cfg": 6.0,
+            "sampler_name": "uni_pc",
+            "scheduler": "simple",
+            "denoise": 1.0,
+            "model": ["5", 0],
+            "positive": ["3", 0],
+            "negative": ["4", 0],
+            "latent_image": ["6", 0],
+        },
+    ),
+    "n8": ("VAELoader", {"vae_name": "wan_2.1_vae.safetensors"}),
+    "n9": ("VAEDecode", {"samples": ["7", 0], "vae": ["8", 0]}),
+    "n10": ("CreateVideo", {"fps": 16, "images": ["9", 0]}),
+    "n11": ("SaveVideo", {"filename_prefix": "x", "video": ["10", 0]}),
+}
+
+
+def read(nodes: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Imported:
+    found = reading.read({"prompt": prompt(**nodes)})
+    assert found.program == "comfyui"
+    return found
+
+
+def sampled_from(node: str, slots: tuple[int, int, int] = (0, 1, 2), **more: Any) -> Nodes:
+    """The usual graph, whose sampler is given all by one node."""
+    lanes = dict(zip(("positive", "negative", "latent_image"), slots, strict=True))
+    given = {name: [node, slot] for name, slot in lanes.items()}
+    return {**WAN, "n7": ("KSampler", {**WAN["n7"][1], **given, **more})}
+
+
+def wants(found: Imported) -> dict[str, str]:
+    return {loss.what: loss.found for loss in found.lost if loss.why is Why.WANTS_A_PICTURE}
+
+
+def test_a_clip_of_words_says_how_long_and_fast_it_is() -> None:
+    found = read(WAN)
+    draft = found.draft
+    assert (found.task, found.seed, found.lost) == (Task.TEXT_TO_VIDEO, 7, ())
+    assert (draft.motion.frames, draft.motion.fps) == (33, 16.0)
+    assert (draft.canvas.width, draft.canvas.height) == (832, 480)
+    assert (draft.sampling.shift, draft.sampling.sampler) == (8.0, "uni_pc")
+    assert any("33 frames" in line and "16 fps" in line for line in read_lines(found))
+
+
+@pytest.mark.parametrize("task", Task)
+def test_what_is_done_there_has_a_name(task: Task) -> None:
+    assert len(list(read_lines(Imported(program="comfyui", task=task)))) == 1
+
+
+def test_one_frame_is_a_picture() -> None:
+    one = {**WAN["n6"][1], "length": 1}
+    found = read({**WAN, "n6": ("EmptyHunyuanLatentVideo", one)})
+    assert (found.task, found.draft.motion.frames) == (Task.TEXT_TO_IMAGE, None)
+
+
+SIZE = {"width": 640, "height": 640, "length": 81, "batch_size": 1}
+TOLD = {"positive": ["3", 0], "negative": ["4", 0], "vae": ["8", 0]}
+
+
+def test_a_clip_that_begins_and_ends_with_pictures_wants_both() -> None:
+    nodes = sampled_from("20") | {
+        "n20": (
+            "WanFirstLastFrameToVideo",
+            {**SIZE, **TOLD, "start_image": ["21", 0], "end_image": ["22", 0]},
+        ),
+        "n21": ("LoadImage", {"image": "one.png"}),
+        "n22": ("LoadImage", {"image": "two.png"}),
+    }
+    found = read(nodes)
+    assert (found.task, found.draft.motion.frames) == (Task.IMAGE_TO_VIDEO, 81)
+    assert wants(found) == {"image": "one.png", "last picture": "two.png"}
+    assert found.draft.words.prompt == "a fox in snow"
+    assert all("None" not in lost_line(loss) for loss in found.lost)
+
+
+def test_what_sees_the_first_picture_is_no_loss() -> None:
+    nodes = sampled_from("20") | {
+        "n20": (
+            "WanImageToVideo",
+            {**SIZE, **TOLD, "start_image": ["21", 0], "clip_vision_output": ["22", 0]},
+        ),
+        "n21": ("LoadImage", {"image": "one.png"}),
+        "n22": ("CLIPVisionEncode", {"clip_vision": ["23", 0], "image": ["21", 0]}),
+        "n23": ("CLIPVisionLoader", {"clip_name": "clip_vision_h.safetensors"}),
+    }
+    found = read(nodes)
+    assert found.task is Task.IMAGE_TO_VIDEO
+    assert [loss.what for loss in found.lost] == ["image"]
+
+
+def test_frames_that_are_reckoned_are_read_and_those_of_a_film_stay_a_gap() -> None:
+    by_seconds = {"expression": "floor(a * b) + 1", "values.a": 5, "values.b": ["30", 0]}
+    nodes = WAN | {
+        "n6": ("EmptyHunyuanLatentVideo", {**WAN["n6"][1], "length": ["20", 1]}),
+        "n20": ("ComfyMathExpression", by_seconds),
+        "n30": ("PrimitiveFloat", {"value": 16}),
+        "n10": ("CreateVideo", {"fps": ["30", 0], "images": ["9", 0]}),
+    }
+    found = read(nodes)
+    assert (found.draft.motion.frames, found.draft.motion.fps) == (81, 16.0)
+    unknown = nodes | {"n20": ("GetVideoComponents", {"video": ["31", 0]})}
+    unknown |= {"n31": ("LoadVideo", {"file": "a.mp4"})}
+    again = read(unknown)
+    assert (again.task, again.draft.motion.frames) == (Task.TEXT_TO_VIDEO, None)
+
+
+def experts(end: int, second: int, **more: Any) -> Nodes:
+    first = {
+        "add_noise": "enable",
+        "noise_seed": 9,
+        "steps": 20,
+        "cfg": 3.5,
+        "sampler_name": "euler",
+        "scheduler": "simple",
+        "start_at_step": 0,
+        "end_at_step": end,
+        "model": ["5", 0],
+        "positive": ["3", 0],
+        "negative": ["4", 0],
+        "latent_image": ["6", 0],
+    }
+    rest = {"add_noise": "disable", "start_at_step": second, "end_at_step": 10_000, "cfg": 4.0}
+    return WAN | {
+        "n7": ("KSamplerAdvanced", first),
+        "n12": ("UNETLoader", {"unet_name": "wan2.2_low_noise.safetensors"}),
+        "n13": ("ModelSamplingSD3", {"shift": 8.0, "model": ["12", 0]}),
+        "n14": (
+            "KSamplerAdvanced",
+            {**first, **rest, "model": ["13", 0], "latent_image": ["7", 0], **more},
+        ),
+        "n9": ("VAEDecode", {"samples": ["14", 0], "vae": ["8", 0]}),
+    }
+
+
+def test_a_second_network_that_goes_on_amid_the_noise_is_of_the_same_drawing() -> None:
+    found = read(experts(10, 10))
+    assert (found.task, found.seed, found.draft.sampling.steps) == (Task.TEXT_TO_VIDEO, 9, 20)
+    # With a shift of 8 the first ten of twenty steps end at 8/9 of the noise.
+    boundary, cfg = found.draft.experts.boundary, found.draft.experts.cfg
+    assert cfg == 4.0
+    assert boundary is not None
+    assert 8 / 9 < boundary < 0.91
+    assert [loss.what for loss in found.lost] == []
+
+
+def test_without_a_shift_the_models_own_boundary_counts() -> None:
+    nodes = experts(10, 10)
+    bare = {**nodes["n7"][1], "model": ["1", 0]}
+    found = read(nodes | {"n7": ("KSamplerAdvanced", bare)})
+    assert (found.draft.experts.boundary, found.draft.experts.cfg) == (None, 4.0)
+
+
+def test_a_pass_that_begins_elsewhere_is_another_one() -> None:
+    found = read(experts(10, 12))
+    assert found.draft.experts.boundary is None
+    assert {"another pass", "end_at_step"} <= {loss.what for loss in found.lost}
+
+
+VACE = {**SIZE, **TOLD, "strength": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "task", "wanted"),
+    [
+        (
+            {"control_video": ["21", 0]},
+            {
+                "n21": ("GetVideoComponents", {"video": ["22", 0]}),
+                "n22": ("LoadVideo", {"file": "dance.mp4"}),
+            },
+            Task.EDIT_VIDEO,
+            {"clip": "dance.mp4"},
+        ),
+        (
+            {"reference_image": ["21", 0]},
+            {"n21": ("LoadImage", {"image": "her.png"})},
+            Task.EDIT_VIDEO,
+            {"reference": "her.png"},
+        ),
+        (
+            {"control_video": ["21", 0]},
+            {
+                "n21": (
+                    "BatchImagesNode",
+                    {
+                        "images.image0": ["22", 0],
+                        "images.image1": ["24", 0],
+                        "images.image2": ["23", 0],
+                    },
+                ),
+                "n22": ("LoadImage", {"image": "one.png"}),
+                "n23": ("LoadImage", {"image": "two.png"}),
+                "n24": ("RepeatImageBatch", {"amount": 79, "image": ["25", 0]}),
+                "n25": ("MaskToImage", {"mask": ["26", 0]}),
+                "n26": ("SolidMask", {"value": 1, "width": 640, "height": 640}),
+            },
+            Task.IMAGE_TO_VIDEO,
+            {"image": "one.png", "last picture": "two.png"},
+        ),
+        ({}, {}, Task.TEXT_TO_VIDEO, {}),
+    ],
+    ids=["a clip", "a picture to look at", "first and last", "nothing"],
+)
+def test_what_steers_a_clip_says_what_is_made(
+    given: dict[str, Any], more: Nodes, task: Task, wanted: dict[str, str]
+) -> None:
+    nodes = sampled_from("20") | {"n20": ("WanVaceToVideo", {**VACE, **given})} | more
+    found = read(nodes)
+    assert (found.task, wants(found)) == (task, wanted)
+
+
+def test_a_clip_that_is_drawn_over_wants_it() -> None:
+    nodes = WAN | {
+        "n6": ("VAEEncode", {"pixels": ["20", 0], "vae": ["8", 0]}),
+        "n20": ("GetVideoComponents", {"video": ["21", 0]}),
+        "n21": ("LoadVideo", {"file": "walk.mp4"}),
+        "n7": ("KSampler", {**WAN["n7"][1], "denoise": 0.6}),
+    }
+    found = read(nodes)
+    assert (found.task, found.draft.sampling.denoise) == (Task.VIDEO_TO_VIDEO, 0.6)
+    assert wants(found) == {"clip": "walk.mp4"}
+
+
+SOUND: Nodes = {
+    "n1": ("CheckpointLoaderSimple", {"ckpt_name": "ace_step_1.5_turbo_aio.safetensors"}),
+    "n2": (
+        "TextEncodeAceStepAudio1.5",
+        {
+            "tags": "neo-soul, warm",
+            "lyrics": "[verse]\nlet it breathe",
+            "bpm": 92,
+            "timesignature": "4",
+            "keyscale": "E minor",
+            "language": "en",
+            "clip": ["1", 1],
+        },
+    ),
+    "n3": ("ConditioningZeroOut", {"conditioning": ["2", 0]}),
+    "n4": ("EmptyAceStep1.5LatentAudio", {"seconds": 120, "batch_size": 1}),
+    "n5": (
+        "KSampler",
+        {
+            "seed": 31,
+            "steps": 8,
+            "cfg": 1,
+            "sampler_name": "euler",
+            "scheduler": "simple",
+            "denoise": 1,
+            "model": ["1", 0],
+            "positive": ["2", 0],
+            "negative": ["3", 0],
+            "latent_image": ["4", 0],
+        },
+    ),
+    "n6": ("VAEDecodeAudio", {"samples": ["5", 0], "vae": ["1", 2]}),
+    "n7": ("SaveAudioAdvanced", {"filename_prefix": "x", "audio": ["6", 0]}),
+}
+
+
+def test_a_song_is_read_with_what_is_sung() -> None:
+    found = read(SOUND)
+    sound = found.draft.sound
+    assert (found.task, found.lost) == (Task.TEXT_TO_AUDIO, ())
+    assert found.draft.words.prompt == "neo-soul, warm"
+    assert (sound.seconds, sound.bpm, sound.key, sound.meter) == (120.0, 92, "E minor", "4")
+    assert sound.lyrics == "[verse]\nlet it breathe"
+    assert any("bpm 92" in line and "E minor" in line for line in read_lines(found))
+
+
+def test_a_sound_that_is_made_over_wants_it() -> None:
+    nodes = SOUND | {
+        "n4": ("VAEEncodeAudio", {"audio": ["8", 0], "vae": ["1", 2]}),
+        "n8": ("LoadAudio", {"audio": "hum.flac"}),
+    }
+    found = read(nodes)
+    assert (found.task, wants(found)) == (Task.AUDIO_TO_AUDIO, {"sound": "hum.flac"})
+
+
+def filled(found: Imported, family: str) -> tuple[Any, str]:
+    wish = replace(a_wish(""), imported=found)
+    with_it, said = filled_in(WithSettings(wish=wish, imported=found), FAMILIES[family], "m")
+    return with_it.draft, " ".join(said)
+
+
+def test_a_wish_takes_what_its_model_draws_and_leaves_the_rest() -> None:
+    draft, said = filled(read(WAN), "wan-2.1")
+    assert (draft.motion.frames, draft.motion.fps) == (33, 16.0)
+    assert "frames 33" in said
+    other, said = filled(read(WAN), "starter-video")
+    assert other.motion.frames is None
+    assert "frames 33" in said
+    picture, _ = filled(read(WAN), "sdxl")
+    assert picture.motion == UNSAID.motion
+
+
+def test_experts_are_for_models_that_have_two() -> None:
+    found = read(experts(10, 10))
+    assert filled(found, "wan-2.2")[0].experts == found.draft.experts
+    assert filled(found, "wan-2.1")[0].experts == UNSAID.experts
+
+
+def test_what_is_sung_is_for_models_that_sing() -> None:
+    song = read(SOUND)
+    sung, said = filled(song, "ace-step-turbo")
+    assert (sung.sound.bpm, sung.sound.lyrics) == (92, song.draft.sound.lyrics)
+    assert "the lyrics" in said
+    played, _ = filled(song, "stable-audio-3")
+    assert (played.sound.seconds, played.sound.bpm, played.sound.lyrics) == (120.0, None, None)
+
+
+def test_in_place_of_a_clips_model_stands_one_that_makes_clips() -> None:
+    models = [an_entry("pony", "sdxl"), an_entry("wanly", "wan-2.1")]
+    found = nearest(None, read(WAN).draft.canvas, (), models, task=Task.TEXT_TO_VIDEO)
+    assert found is not None
+    assert found.name == "wanly"
+    assert nearest(None, UNSAID.canvas, (), models[:1], task=Task.TEXT_TO_VIDEO) is None
+    picture = nearest(None, UNSAID.canvas, (), models, task=Task.TEXT_TO_IMAGE)
+    assert picture is models[0]
