@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler
+from diffusers.pipelines.ltx import pipeline_ltx_condition
+from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 from PIL import Image
 
 from generation.errors import OutOfRange
@@ -97,6 +99,33 @@ def test_a_film_that_begins_with_a_picture_has_no_differing_value(name: str, cfg
     recipe, model = going_on(name, cfg=cfg), loaded.model(name)
     theirs = by_stock(model, recipe, image=picture())
     assert differing(drawn(recipe, model, a_photo()), theirs) == 0
+
+
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+def test_a_film_that_ends_with_a_picture_too_has_none(
+    cfg: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Theirs throw noise for the last frame, of which nothing is used, before the VAE's."""
+    ends = tuple(Input(role=role, sha256=a_digest("b"), fit="cover") for role in ("first", "last"))
+    recipe, model = going_on(LATER, cfg=cfg, inputs=ends), loaded.model(LATER)
+    other = load(a_blue_png(), width=WIDTH, height=HEIGHT, fit="cover")
+    thrown = pipeline_ltx_condition.randn_tensor
+
+    def apart(shape: tuple[int, ...], generator: Any = None, **more: Any) -> Any:
+        return thrown(shape, generator=None if shape[2] == 1 else generator, **more)
+
+    monkeypatch.setattr(pipeline_ltx_condition, "randn_tensor", apart)
+    theirs = by_stock(
+        model,
+        recipe,
+        conditions=[
+            LTXVideoCondition(image=picture(), frame_index=0),
+            LTXVideoCondition(image=other, frame_index=FRAMES - 1),
+        ],
+    )
+    ours = drawn(recipe, model, a_photo(), a_blue_png())
+    assert differing(ours, theirs) == 0
+    assert (ours != drawn(going_on(LATER, cfg=cfg), model, a_photo())).any()
 
 
 def test_a_film_that_follows_a_clip_has_none() -> None:

@@ -46,9 +46,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """What a film goes on from, as its networks take it: one of these."""
+    """What a film goes on from, as its networks take it."""
 
-    extra: Tensor | None = None  # channels beside the noisy ones: (1, C, T, h, w)
+    # Channels beside the noisy ones, or what it ends with: (1, C, T, h, w).
+    extra: Tensor | None = None
     held: Tensor | None = None  # latents of its first frames
 
 

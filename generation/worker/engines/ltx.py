@@ -7,6 +7,7 @@ r"""LTX-Video at work: a transformer of films that reads T5, and a VAE that is t
 A token's place is told in seconds and pixels, so the rate of frames decides what is drawn.  From
 0.9.5 on the first latent frame, which is of one frame, lies at 0, and the others behind it.  What a
 film goes on from is in it from the start, and its tokens are told that there is no noise in them.
+So are those of a picture that it ends with, which stand before all others, at the last frame.
 Brackets are text.  The invariant: a prompt that fits its tokens gives the stock pipelines' bits.
 """
 
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 from typing import Any
 
 import torch
@@ -92,28 +95,35 @@ class LtxVideo:
         mask = in_lanes(words.more["mask"], words.more["negative_mask"], sampling)
         _, _, *sides = self.noise_shape(parts, recipe)
         fps = needed(recipe.motion).fps
-        places = _later_places if recipe.family == LATER else _places
+        places = partial(_later_places, ended=given.extra) if recipe.family == LATER else _places
 
         def ask(y: Tensor, t: Tensor) -> Tensor:
             lanes = eaten(y, given.held)
+            tokens, times = _packed(lanes), times_of(lanes, t, given.held)
+            if given.extra is not None:
+                last = torch.cat([_packed(given.extra)] * len(lanes))
+                tokens = torch.cat([last, tokens], dim=1)
+                times = torch.cat([times.new_zeros(last.shape[:2]), times], dim=1)
             out: Tensor = network(
-                hidden_states=_packed(lanes).to(network.dtype),
+                hidden_states=tokens.to(network.dtype),
                 encoder_hidden_states=context,
                 encoder_attention_mask=mask,
-                timestep=times_of(lanes, t, given.held),
+                timestep=times,
                 return_dict=False,
                 **places(sides, fps, lanes),
             )[0]
-            return out.transpose(1, 2).reshape(len(out), -1, *sides)
+            own = out[:, -prod(sides) :]
+            return own.transpose(1, 2).reshape(len(own), -1, *sides)
 
         return guided(ask, sampling)
 
     def opening(
-        self, parts: Parts, _recipe: Recipe, first: Tensor, last: Tensor | None
+        self, parts: Parts, recipe: Recipe, first: Tensor, last: Tensor | None
     ) -> Beginning:
-        if last is not None:
+        if last is not None and recipe.family != LATER:
             raise OutOfRange("last frame", "given", "none for this model")
-        return Beginning(held=self.encode(parts, first, None))
+        ended = None if last is None else self.encode(parts, last, None)
+        return Beginning(held=self.encode(parts, first, None), extra=ended)
 
     def carries(self, _parts: Parts, recipe: Recipe) -> int:
         """The first ones were taught to go on from a picture, the later ones from clips as well."""
@@ -160,7 +170,8 @@ class LtxVideo:
                 return ENCODING * width * TOKENS_OF_LATER * itemsize
             case Stage.DENOISE | Stage.REFINE:
                 lanes = needed(recipe.sampling).lanes
-                count = tokens(pixels, frames)
+                ends = any(one.role == "last" for one in recipe.inputs)
+                count = tokens(pixels, frames) + (tokens(pixels, 1) if ends else 0)
                 return ACTIVATIONS * width_of(configs["transformer"]) * count * lanes * itemsize
             case Stage.DECODE:
                 at_once = needed(recipe.motion).piece or latent_frames(frames)
@@ -201,11 +212,15 @@ def _places(sides: Sequence[int], fps: float, _lanes: Tensor) -> dict[str, Any]:
     }
 
 
-def _later_places(sides: Sequence[int], fps: float, lanes: Tensor) -> dict[str, Any]:
+def _later_places(
+    sides: Sequence[int], fps: float, lanes: Tensor, ended: Tensor | None = None
+) -> dict[str, Any]:
     """The same from 0.9.5 on: the first latent frame is of one frame."""
     frames, down, across = (torch.arange(side, device=lanes.device) for side in sides)
-    ends = (frames * STEP + 1 - STEP).clamp(min=0)
-    grid = torch.meshgrid(ends, down * SIDE, across * SIDE, indexing="ij")
+    begins = (frames * STEP + 1 - STEP).clamp(min=0)
+    if ended is not None:  # at the last frame of all
+        begins = torch.cat([frames[-1:] * STEP, begins])
+    grid = torch.meshgrid(begins, down * SIDE, across * SIDE, indexing="ij")
     coords = torch.stack(grid).flatten(1)[None].float()
     coords[:, 0] = coords[:, 0] * (1.0 / fps)
     return {"video_coords": torch.cat([coords] * len(lanes))}
