@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +16,18 @@ from generation.catalog.matching import nearest
 from generation.draft import UNSAID
 from generation.families.family import FAMILIES
 from generation.interchange import reading
+from generation.interchange.comfy.widgets import widgets_of
 from generation.interchange.imported import Imported, Why
+from generation.interchange.reading import imported_of
+from generation.recipe import Input
 from generation.tasks import Task
 from tests.given.apps import a_wish
+from tests.given.builders import a_digest
 from tests.given.comfy_graphs import prompt
 from tests.given.drafting import an_entry
+from tests.given.works import a_clip
+
+FOLDER = Path(reading.__file__).parent / "comfy"
 
 Nodes = dict[str, tuple[str, dict[str, Any]]]
 
@@ -355,3 +364,199 @@ def test_in_place_of_a_clips_model_stands_one_that_makes_clips() -> None:
     assert nearest(None, UNSAID.canvas, (), models[:1], task=Task.TEXT_TO_VIDEO) is None
     picture = nearest(None, UNSAID.canvas, (), models, task=Task.TEXT_TO_IMAGE)
     assert picture is models[0]
+
+
+# -- what other graphs say -----------------------------------------------------------------
+
+
+def test_a_number_of_steps_beyond_all_use_is_not_walked() -> None:
+    many = {"steps": 10**12, "end_at_step": 10**11}
+    nodes = experts(10, 10, **many)
+    first = {**nodes["n7"][1], **many}
+    found = read(nodes | {"n7": ("KSamplerAdvanced", first)})
+    assert found.draft.experts.boundary is None
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "--5", "", [1], {}, 10**60, -3, 1e400])
+def test_any_length_is_read_or_a_gap(length: object) -> None:
+    read({**WAN, "n6": ("EmptyHunyuanLatentVideo", {**WAN["n6"][1], "length": length})})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"model": ["5", 0]}, {"sampler_name": "dpmpp_2m"}, {"add_noise": "enable"}, {"steps": 30}],
+    ids=["the same network", "another sampler", "noise of its own", "other steps"],
+)
+def test_only_another_network_that_goes_on_alike_is_of_the_same_drawing(
+    more: dict[str, Any],
+) -> None:
+    found = read(experts(10, 10, **more))
+    assert found.draft.experts == UNSAID.experts
+    assert "another pass" in {loss.what for loss in found.lost}
+
+
+def test_a_lora_of_the_second_network_is_told_and_a_cfg_beyond_reach_is_a_gap() -> None:
+    nodes = experts(10, 10, model=["15", 0], cfg=1e9) | {
+        "n15": (
+            "LoraLoaderModelOnly",
+            {"lora_name": "low.safetensors", "strength_model": 1.0, "model": ["13", 0]},
+        )
+    }
+    found = read(nodes)
+    assert found.draft.experts.cfg is None
+    assert {"cfg", "lora of the second network"} == {loss.what for loss in found.lost}
+
+
+FILM_SENT: Nodes = {
+    "n20": ("GetVideoComponents", {"video": ["21", 0]}),
+    "n21": ("LoadVideo", {"file": "walk.mp4"}),
+    "n22": ("ImageFromBatch", {"batch_index": 0, "length": 49, "image": ["20", 0]}),
+}
+
+
+def test_some_frames_of_a_clip_are_still_a_clip() -> None:
+    nodes = WAN | FILM_SENT
+    nodes |= {"n6": ("VAEEncode", {"pixels": ["22", 0], "vae": ["8", 0]})}
+    found = read(nodes | {"n7": ("KSampler", {**WAN["n7"][1], "denoise": 0.5})})
+    assert (found.task, wants(found)) == (Task.VIDEO_TO_VIDEO, {"clip": "walk.mp4"})
+
+
+def test_a_clip_in_place_of_the_first_picture_is_followed() -> None:
+    nodes = sampled_from("25") | FILM_SENT
+    found = read(nodes | {"n25": ("WanImageToVideo", {**SIZE, **TOLD, "start_image": ["22", 0]})})
+    assert (found.task, wants(found)) == (Task.EDIT_VIDEO, {"clip": "walk.mp4"})
+
+
+def test_pictures_that_are_laid_into_the_latent_begin_and_end_it() -> None:
+    latent = ("EmptyLTXVLatentVideo", {"width": 768, "height": 512, "length": 97})
+    guided = {**TOLD, "image": ["31", 0], "latent": ["6", 0], "frame_idx": 0}
+    nodes = sampled_from("21") | {
+        "n6": latent,
+        "n20": ("LTXVAddGuide", guided),
+        "n21": (
+            "LTXVAddGuide",
+            {
+                **guided,
+                "positive": ["20", 0],
+                "negative": ["20", 1],
+                "latent": ["20", 2],
+                "image": ["32", 0],
+                "frame_idx": -1,
+            },
+        ),
+        "n31": ("LoadImage", {"image": "one.png"}),
+        "n32": ("LoadImage", {"image": "two.png"}),
+    }
+    found = read(nodes)
+    assert (found.task, found.draft.motion.frames) == (Task.IMAGE_TO_VIDEO, 97)
+    assert wants(found) == {"image": "one.png", "last picture": "two.png"}
+
+
+@pytest.mark.parametrize(("bypass", "task"), [(False, "image-to-video"), (True, "text-to-video")])
+def test_a_picture_that_is_laid_in_is_left_out_where_it_is_switched_off(
+    bypass: bool, task: str
+) -> None:
+    laid = {"image": ["31", 0], "latent": ["6", 0], "vae": ["8", 0], "bypass": bypass}
+    nodes = WAN | {
+        "n7": ("KSampler", {**WAN["n7"][1], "latent_image": ["20", 0]}),
+        "n20": ("LTXVImgToVideoInplace", laid),
+        "n31": ("LoadImage", {"image": "one.png"}),
+    }
+    assert read(nodes).task == task
+
+
+def test_a_clip_whose_first_picture_is_drawn_before_is_the_clip() -> None:
+    words = {"positive": ["3", 0], "negative": ["4", 0], "model": ["41", 0]}
+    drawn = {**WAN["n7"][1], **words, "latent_image": ["42", 0], "steps": 4}
+    nodes = sampled_from("20") | {
+        "n20": ("LTXVImgToVideo", {**SIZE, **TOLD, "image": ["43", 0]}),
+        "n40": ("KSampler", drawn),
+        "n41": ("UNETLoader", {"unet_name": "flux1-dev.safetensors"}),
+        "n42": ("EmptyLatentImage", {"width": 64, "height": 64, "batch_size": 1}),
+        "n43": ("VAEDecode", {"samples": ["40", 0], "vae": ["8", 0]}),
+    }
+    found = read(nodes)
+    assert (found.task, found.draft.sampling.steps) == (Task.IMAGE_TO_VIDEO, 30)
+
+
+def test_animatediff_makes_of_a_batch_a_clip() -> None:
+    nodes = WAN | {
+        "n6": ("EmptyLatentImage", {"width": 512, "height": 512, "batch_size": 16}),
+        "n5": ("ADE_UseEvolvedSampling", {"model": ["1", 0]}),
+        "n10": ("VHS_VideoCombine", {"frame_rate": 8, "images": ["9", 0]}),
+    }
+    del nodes["n11"]
+    found = read(nodes)
+    assert (found.task, found.draft.motion.frames) == (Task.TEXT_TO_VIDEO, 16)
+    assert found.draft.motion.fps == 8.0
+    assert "count" not in {loss.what for loss in found.lost}
+
+
+def test_frames_that_are_put_in_between_leave_the_rate_open() -> None:
+    nodes = WAN | {
+        "n12": ("RIFE VFI", {"multiplier": 2, "frames": ["9", 0]}),
+        "n10": ("VHS_VideoCombine", {"frame_rate": 32, "images": ["12", 0]}),
+    }
+    del nodes["n11"]
+    assert read(nodes).draft.motion.fps is None
+
+
+def test_one_frame_that_another_node_says_is_a_picture() -> None:
+    one = {**WAN["n6"][1], "length": ["20", 0]}
+    nodes = WAN | {
+        "n6": ("EmptyHunyuanLatentVideo", one),
+        "n20": ("PrimitiveInt", {"value": 1}),
+    }
+    assert read(nodes).task is Task.TEXT_TO_IMAGE
+
+
+def test_words_of_a_file_change_no_message() -> None:
+    encoder = {**SOUND["n2"][1], "keyscale": "**C**\n# HI", "language": "ja"}
+    found = read(SOUND | {"n2": ("TextEncodeAceStepAudio1.5", encoder)})
+    page = "\n".join(read_lines(found))
+    assert found.draft.sound.key == "**C** # HI"
+    assert "**C**" not in page
+    assert "\n# HI" not in page
+    assert ("language", "ja") in {(loss.what, loss.found) for loss in found.lost}
+
+
+def test_a_sound_is_named_past_what_cuts_it() -> None:
+    nodes = SOUND | {
+        "n4": ("VAEEncodeAudio", {"audio": ["8", 0], "vae": ["1", 2]}),
+        "n8": ("TrimAudioDuration", {"audio": ["9", 0], "duration": 5}),
+        "n9": ("LoadAudio", {"audio": "hum.flac"}),
+    }
+    assert wants(read(nodes)) == {"sound": "hum.flac"}
+
+
+@pytest.mark.parametrize("family", ["ace-step-turbo", "sdxl", "starter-form"])
+def test_what_has_no_size_or_does_not_move_says_what_it_leaves(family: str) -> None:
+    _, said = filled(read(WAN), family)
+    assert "frames 33" in said
+
+
+def test_of_what_is_drawn_over_the_files_share_counts() -> None:
+    found = read(WAN | {"n7": ("KSampler", {**WAN["n7"][1], "denoise": 0.6})})
+    wish = replace(a_wish(""), imported=found)
+    clip = Input(role="clip", sha256=a_digest(), fit="cover")
+    wish = replace(wish, draft=replace(wish.draft, inputs=(clip,)))
+    with_it, _ = filled_in(WithSettings(wish=wish, imported=found), FAMILIES["wan-2.1"], "m")
+    assert with_it.draft.sampling.denoise == 0.6
+
+
+def test_a_clip_of_ours_keeps_its_length_where_something_else_is_said() -> None:
+    recipe = a_clip(frames=33, fps=8.0)
+    assert imported_of(recipe).draft.motion.frames == 33
+    assert imported_of(recipe).task is recipe.task
+
+
+def test_every_node_of_clips_and_sounds_has_its_widgets_named() -> None:
+    """A saved workflow has their values in order alone."""
+    without = {
+        *("SaveVideo", "GetVideoComponents", "SaveWEBM", "SaveAudio", "SaveAudioMP3"),
+        *("SaveAudioAdvanced", "SaveAnimatedWEBP", "LTXVCropGuides", "TrimVideoLatent"),
+        *("VAEDecodeAudio", "VAEEncodeAudio"),
+    }
+    table = tomllib.loads((FOLDER / "nodes.toml").read_text(encoding="utf-8"))["nodes"]
+    nodes = {*table["video"], *table["audio"]} - without
+    assert {node for node in nodes if not widgets_of(node)} == set()

@@ -55,6 +55,8 @@ _THINGS = {
     "last picture": mark("The picture that it ends with"),
     "clip": mark("The clip that it was made of"),
     "sound": mark("The sound that it was made of"),
+    "language": mark("The language in which it is sung"),
+    "lora of the second network": mark("A LoRA of the second network"),
     "mask": mark("The mask"),
     "control picture": mark("The picture that said where things are"),
     "noise": mark("The noise that it began with"),
@@ -164,7 +166,7 @@ def _spans(draft: Draft) -> Iterator[str]:
         yield tr("{n} seconds", n=f"{sound.seconds:g}")
     for name in ("bpm", "key", "meter"):
         if (said := getattr(sound, name)) is not None:
-            yield f"{name} {said}"
+            yield f"{name} {quoted(str(said), 40)}"
 
 
 def file_lines(found: Brought, places: Places | None = None) -> Iterator[str]:

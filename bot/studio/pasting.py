@@ -47,6 +47,9 @@ from generation.tasks import AUDIO
 
 T = TypeVar("T")
 
+# Inputs of which `denoise` says how much is made anew.
+_DRAWN_OVER = {"init", "clip", "sound"}
+
 # Losses that are told where somebody asks what was read, and not below every picture.
 _QUIET = (Why.OTHER_NOISE, Why.TWICE, Why.A_STEP_OF_ITS_OWN, Why.WANTS_A_PICTURE)
 
@@ -142,7 +145,7 @@ class _Reading:
         """What counts of the two; of what was found it is noted what becomes of it."""
         if found is None or before is not None:
             return before
-        shown = f"{found:g}" if isinstance(found, float) else str(found)
+        shown = f"{found:g}" if isinstance(found, float) else notes.said(str(found), 40)[1:-1]
         (self.taken if fits else self.left).append(f"{what} {shown}")
         return found if fits else None
 
@@ -179,7 +182,7 @@ def _sampled(
         # A sampler that was said may bring a scheduler of its own.
         scheduler=before.scheduler
         or (_titled(read, "scheduler", found.scheduler) if before.sampler is None else None),
-        denoise=first(DENOISE.key, before.denoise, found.denoise if "init" in roles else None),
+        denoise=first(DENOISE.key, before.denoise, found.denoise if roles & _DRAWN_OVER else None),
         image_cfg=first(
             IMAGE_CFG.key, before.image_cfg, found.image_cfg if "reference" in roles else None
         ),
@@ -193,23 +196,20 @@ def _sampled(
 def _moved(before: DraftMotion, read: _Reading, usual: Family) -> DraftMotion:
     """How long a clip is; a count of frames that the model does not draw is left out."""
     found, moving = read.said.motion, usual.moving
-    if moving is None:
-        return before
-    fits = found.frames is None or lengths.fit(found.frames, moving)
+    moves = moving is not None
+    fits = moving is not None and lengths.fit(found.frames or 0, moving)
     return replace(
         before,
         frames=read.first(FRAMES.name, before.frames, found.frames, fits=fits),
-        fps=read.first(FPS.name, before.fps, found.fps),
+        fps=read.first(FPS.name, before.fps, found.fps, fits=moves),
     )
 
 
 def _sounded(before: DraftSound, read: _Reading, usual: Family) -> DraftSound:
     """How long a sound is, and what is sung by models that sing."""
-    found, sounding = read.said.sound, usual.sounding
-    if sounding is None or usual.medium != AUDIO:
-        return before
-    sings = sounding.sings
-    fits = found.seconds is None or found.seconds <= sounding.max_seconds
+    found, sounding = read.said.sound, usual.sounding if usual.medium == AUDIO else None
+    sings = sounding is not None and sounding.sings
+    fits = sounding is not None and (found.seconds or 0.0) <= sounding.max_seconds
     if found.lyrics is not None and before.lyrics is None:
         (read.taken if sings else read.left).append(tr("the lyrics"))
     return replace(
@@ -242,7 +242,7 @@ def _titled(read: _Reading, what: str, name: str | None) -> str | None:
 
 def _sized(read: _Reading, usual: Family) -> DraftCanvas:
     asked = read.said.canvas
-    if asked.width is None or asked.height is None:
+    if asked.width is None or asked.height is None or not usual.sized:
         return DraftCanvas()
     width, height = sizes.nearest(asked.width, asked.height, usual)
     read.taken.append(tr("size {size}", size=f"{width}x{height}"))

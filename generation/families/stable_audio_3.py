@@ -225,6 +225,21 @@ def _coded(key: str, config: Config) -> str:
     return _CODED + renamed(key, begin, _OF_CODED)
 
 
+def _beside_vae(config: Config) -> tuple[str, ...]:
+    """Noise that is added in training, and frequencies of places that the class computes."""
+    said = {**build.SAME, **config}
+    strides, depths = said["encoder_strides"], said["encoder_transformer_depths"]
+    assert isinstance(strides, Sequence)  # the build was looked at
+    assert isinstance(depths, Sequence)
+    turned = (
+        f"{_CODED}{side}.layers.{level + before}.transformers.{number}.rope."
+        for side, before in (("encoder", 0), ("decoder", 3))
+        for level in range(len(strides))
+        for number in range(max(depths))
+    )
+    return (f"{_CODED}bottleneck.noise_", f"{_CODED}pretransform.", *turned)
+
+
 def _lies_of_seconds(own: Shapes, _config: Config) -> Mapping[str, Sequence[Lies]]:
     prefix = f"{_SAID}seconds_total.embedder.embedding."
     return {key: (Lies(key=prefix + renamed(key, _OF_SECONDS, {})),) for key in own}
@@ -301,8 +316,7 @@ STABLE_AUDIO_3 = Architecture(
             prefix=_CODED,
             layout=laid(_lies_of_vae),
             lies=_lies_of_vae,
-            # Noise that is added in training.
-            spare=lambda _: (f"{_CODED}bottleneck.noise_", f"{_CODED}pretransform."),
+            spare=_beside_vae,
             apart=False,
         ),
         encoder(

@@ -18,6 +18,7 @@ from generation.interchange.imported import MOST, Imported, Loss, WantedFile, Wh
 from generation.parameters import (
     CLIP_SKIP,
     HEIGHT,
+    LYRICS,
     NEGATIVE,
     PROMPT,
     SAMPLER,
@@ -146,7 +147,9 @@ class Gathering:
         elif len(value.strip()) > row.longest:
             self.lose(row.name, Why.OUT_OF_RANGE, f"{len(value)} letters", where=where)
         elif value.strip():
-            self.said[row.name] = value.replace("\r\n", "\n").strip()
+            lines = value.replace("\r\n", "\n").strip().split("\n")
+            # What is sung has lines; everything else is one.
+            self.said[row.name] = ("\n" if row is LYRICS else " ").join(lines)
 
     def clip_skip(self, value: object, *, where: str = "") -> None:
         """A1111's counting; 0 and -1 are the last layer, as elsewhere."""

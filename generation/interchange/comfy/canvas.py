@@ -16,6 +16,7 @@ from generation.interchange.comfy.json_values import text, whole
 from generation.interchange.comfy.values import GraphValues
 
 MAX_NODES = 500  # behind each other
+LENGTHS = frozenset({"length", "num_frames", "video_frames"})
 _SIDES = re.compile(r"\s*([0-9]{2,5})\s*[x×]\s*([0-9]{2,5})")
 
 _ONWARD = (
@@ -56,6 +57,11 @@ def begun(values: GraphValues, link: GraphLink | None) -> LatentStart:
             found.picture = text(node.inputs.get("image"))
         link = _onward(node, slot)
     return found
+
+
+def counts_frames(node: GraphNode) -> bool:
+    """Whether it says how many frames are made, and of what size."""
+    return {"width", "height"} <= node.inputs.keys() and not LENGTHS.isdisjoint(node.inputs)
 
 
 def picture_behind(values: GraphValues, link: GraphLink | None) -> LatentStart:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from generation.draft_spans import DraftExperts
 from generation.interchange.comfy import nodes
 from generation.interchange.comfy.canvas import LatentStart, begun
 from generation.interchange.comfy.conditioning import NEGATIVE, POSITIVE, Conditioned, told
@@ -75,7 +76,7 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
         second = _second(values, found, one, every.others)
         _sampling(values, found, one)
         _words(values, found, one, graph)
-        found.task = _task(found, one, every.main)
+        found.task = _task(values, found, one, every.main)
         _pictures(found, one)
         for other in every.others:
             if other.id in live and other.id != second and len(found.lost) < MOST:
@@ -109,13 +110,14 @@ def _at(node: GraphNode) -> str:
 def _pass(values: GraphValues, main: GraphNode) -> _Pass:
     said = sampled(values, main)
     positive, latent = told(values, said.positive, POSITIVE), begun(values, said.latent)
+    through = list(line(values, said.model, "model", "model1"))
     return _Pass(
         said=said,
         positive=positive,
         negative=told(values, said.negative, NEGATIVE),
         begun=latent,
-        line=list(line(values, said.model, "model", "model1")),
-        lasting=lasting(values, latent, positive, main),
+        line=through,
+        lasting=lasting(values, latent, positive, main, through),
     )
 
 
@@ -129,9 +131,15 @@ def _second(
     second = taken_over(values, one.said, others, shift)
     if second is None:
         return ""
-    node, found.experts = second
+    where, cfg = _at(second.node), second.cfg
+    if cfg is not None and not CFG.low <= cfg <= CFG.high:
+        found.lose(CFG.name, Why.OUT_OF_RANGE, cfg, where=where)
+        cfg = None
+    found.experts = DraftExperts(boundary=second.boundary, cfg=cfg)
+    for name in second.loras:
+        found.lose("lora of the second network", Why.NOT_HERE, name, where=where)
     one.said.odd = [(what, stood) for what, stood in one.said.odd if what != "end_at_step"]
-    return node.id
+    return second.node.id
 
 
 def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
@@ -143,7 +151,7 @@ def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
     found.number(GUIDANCE, one.positive.guidance, where=where)
     found.seeded(said.seed, where=where)
     found.size(one.begun.width, one.begun.height, where=where)
-    if one.begun.batch > 1:
+    if one.begun.batch > 1 and (one.lasting is None or one.lasting.frames != one.begun.batch):
         found.lose("count", Why.OTHERWISE, one.begun.batch, where=where, took="1")
     shift = shift_of(values, one.line, one.begun.width, one.begun.height)
     found.number(SHIFT, shift, where=where)
@@ -164,6 +172,8 @@ def _span(found: Gathering, one: _Pass, where: str) -> None:
     found.number(FPS, lasts.fps, where=where)
     found.number(SECONDS, lasts.seconds, where=where)
     found.number(BPM, lasts.bpm, where=where)
+    if lasts.language:
+        found.lose("language", Why.NOT_HERE, lasts.language, where=where)
     for row, said in ((LYRICS, lasts.lyrics), (KEY, lasts.key), (METER, lasts.meter)):
         found.text(row, said, where=where)
 
@@ -208,13 +218,13 @@ def _syntax(values: GraphValues, found: Gathering, one: _Pass) -> str | None:
     return COMFY
 
 
-def _task(found: Gathering, one: _Pass, main: GraphNode) -> Task | None:
+def _task(values: GraphValues, found: Gathering, one: _Pass, main: GraphNode) -> Task | None:
     begins, positive = one.begun, one.positive
     if one.lasting is not None:
         return one.lasting.task
     for node in [main, *begins.nodes, *positive.nodes.values()]:
         other = next((word for word in _OTHER_MEDIA if word in node.type), None)
-        length = whole(node.inputs.get("length"))
+        length = whole(values.of(node, "length"))
         if (other and length != 1) or (length or 0) > 1:
             found.lose("medium", Why.NOT_HERE, node.type, where=_at(node))
             return None

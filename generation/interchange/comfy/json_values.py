@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from generation.interchange.imported import NotRead
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+
+_DIGITS = re.compile(r"\s*-?[0-9]+\s*")
 
 MAX_NESTED = 40  # JSON in a text of JSON in ...: some writers encode twice or three times
 
@@ -81,7 +84,7 @@ def whole(value: object) -> int | None:
     """The value, if it is a whole number, in whatever way it is written."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value if abs(value) < 2**128 else None
-    if isinstance(value, str) and value.strip().lstrip("-").isdigit() and len(value) < 40:
+    if isinstance(value, str) and len(value) < 40 and _DIGITS.fullmatch(value):
         return int(value)
     found = number(value)
     return int(found) if found is not None and found == int(found) else None

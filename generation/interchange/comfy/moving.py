@@ -13,28 +13,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from generation.draft_spans import DraftExperts
 from generation.errors import NoSuchName, OutOfRange
-from generation.interchange.comfy.canvas import LatentStart, picture_behind
+from generation.interchange.comfy.canvas import (
+    LENGTHS,
+    LatentStart,
+    counts_frames,
+    picture_behind,
+)
 from generation.interchange.comfy.conditioning import Conditioned
 from generation.interchange.comfy.graph import GraphLink, GraphNode
 from generation.interchange.comfy.json_values import number, text, whole
-from generation.interchange.comfy.sampling import SamplerSays
+from generation.interchange.comfy.loaders import line
+from generation.interchange.comfy.sampling import SamplerSays, sampled
 from generation.interchange.comfy.values import GraphValues
 from generation.interchange.comfy.walking import upstream
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
+from generation.parameters import SHIFT, STEPS
 from generation.sigmas import expand
 from generation.tasks import AUDIO, VIDEO, Task
 
 MOST_BEHIND = 200  # nodes that are looked at behind a link
 MOST_SHOWN = 8  # nodes that put frames together
 
-_FIRST, _LAST = ("start_image", "image", "first_frame"), ("end_image", "last_frame")
+_FIRST, _LAST = ("start_image", "image", "init_image"), ("end_image",)
 _FOLLOWED = ("control_video", "source_video", "video")
 _LOOKED_AT = ("reference_image", "reference_images", "ref_image")
-_LENGTHS = ("length", "num_frames")
 _RATES = ("fps", "frame_rate")
+_MOVED = ("ADE_", "AnimateDiff")  # beginnings of nodes that make a model of pictures move
+_SUNG = "en"  # the language in which a song is sung here
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class Lasting:
     bpm: object = None
     key: str | None = None
     meter: str | None = None
+    language: str = ""  # where it is another than is sung here
     first: str | None = None
     last: str | None = None
     clip: str | None = None  # that is followed, or drawn over
@@ -69,14 +77,23 @@ class Lasting:
 
 
 def lasting(
-    values: GraphValues, begun: LatentStart, positive: Conditioned, main: GraphNode
+    values: GraphValues,
+    begun: LatentStart,
+    positive: Conditioned,
+    main: GraphNode,
+    through: list[GraphNode],
 ) -> Lasting | None:
-    """What the main sampler makes that lasts; None: it makes none that does, or nobody can tell."""
+    """What the main sampler makes that lasts; None: it makes none that does, or nobody can tell.
+
+    `through`: the nodes that its model comes through.
+    """
     for node in begun.nodes:
         seconds = number(values.of(node, "seconds"))
         if "Audio" in node.type and (seconds is not None or "audio" in node.links()):
             return _sound(values, node, seconds, positive)
     found = _film(values, begun, positive)
+    if found is None and begun.batch > 1 and any(one.type.startswith(_MOVED) for one in through):
+        found = Lasting(medium=VIDEO, frames=begun.batch)
     if found is not None:
         found.fps = _rate(values, main, positive)
     return found
@@ -86,34 +103,38 @@ def _sound(
     values: GraphValues, node: GraphNode, seconds: float | None, positive: Conditioned
 ) -> Lasting:
     found = Lasting(medium=AUDIO, seconds=seconds)
-    if "audio" in node.links():
-        found.sound = _named(values, node.link("audio"), "audio")
+    if (sent := node.link("audio")) is not None:
+        found.sound = _named(values, sent, "audio")
     for encoder in positive.encoders[:1]:
         found.lyrics = text(values.of(encoder, "lyrics")) or None
         found.bpm = values.of(encoder, "bpm")
         found.key = text(values.of(encoder, "keyscale")) or None
         found.meter = text(values.of(encoder, "timesignature")) or None
+        sung = text(values.of(encoder, "language"))
+        found.language = sung if found.lyrics and sung != _SUNG else ""
     return found
 
 
 def _film(values: GraphValues, begun: LatentStart, positive: Conditioned) -> Lasting | None:
-    told = [*begun.nodes, *positive.nodes.values()]
-    made = next((node for node in told if _counts_frames(node)), None)
+    told = list({node.id: node for node in (*begun.nodes, *positive.nodes.values())}.values())
+    made = next((node for node in told if counts_frames(node)), None)
     sent = next((node for node in begun.nodes if _is_film(node)), None)
     if made is None and sent is None:
         return None
     found = Lasting(medium=VIDEO)
     if sent is not None:
-        found.clip = text(sent.inputs.get("file") or sent.inputs.get("video"))
+        found.clip = _film_name(sent)
     if made is None:
         return found
-    found.frames = whole(values.of(made, *_LENGTHS))
+    found.frames = whole(values.of(made, *LENGTHS))
     if found.frames == 1:
         return None  # a picture
-    if (first := made.link(*_FIRST)) is not None:
-        found.first = picture_behind(values, first).picture
+    _begins(values, made.link(*_FIRST), found)
     if (last := made.link(*_LAST)) is not None:
         found.last = picture_behind(values, last).picture
+    for node in told:
+        if {"latent", "image"} <= node.links().keys() and node is not made:
+            _guides(values, node, found)
     for name in _LOOKED_AT:
         if (looked_at := made.link(name)) is not None:
             found.references.append(picture_behind(values, looked_at).picture)
@@ -123,26 +144,45 @@ def _film(values: GraphValues, begun: LatentStart, positive: Conditioned) -> Las
     return found
 
 
-def _counts_frames(node: GraphNode) -> bool:
-    """Whether it says how many are made, with a size or with pictures to begin with."""
-    sized = {"width", "height"} <= node.inputs.keys() or node.link(*_FIRST) is not None
-    return sized and not node.inputs.keys().isdisjoint(_LENGTHS)
+def _begins(values: GraphValues, link: GraphLink | None, found: Lasting) -> None:
+    """With a picture; frames of a clip are followed."""
+    if link is None:
+        return
+    start = picture_behind(values, link)
+    film = next((node for node in start.nodes if _is_film(node)), None)
+    if film is None:
+        found.first = start.picture
+    else:
+        found.clip, found.steered = _film_name(film), True
+
+
+def _guides(values: GraphValues, node: GraphNode, found: Lasting) -> None:
+    """A picture that is laid into a latent (LTX): its first frame, or its last."""
+    if values.of(node, "bypass") is True:
+        return
+    picture = picture_behind(values, node.link("image")).picture
+    if whole(values.of(node, "frame_idx")) in (None, 0):
+        found.first = picture
+    else:
+        found.last = picture
 
 
 def _is_film(node: GraphNode) -> bool:
-    return "LoadVideo" in node.type or node.type == "VHS_LoadVideo"
+    return "LoadVideo" in node.type
+
+
+def _film_name(node: GraphNode) -> str:
+    return text(node.inputs.get("file") or node.inputs.get("video"))
 
 
 def _follow(values: GraphValues, link: GraphLink, found: Lasting) -> None:
     """A clip that steers; or, of one that is put together of pictures, its first and last."""
     behind = list(_behind(values, link))
     film = next((node for node in behind if _is_film(node)), None)
-    if film is not None:
-        found.clip = text(film.inputs.get("file") or film.inputs.get("video"))
-        found.steered = True
-        return
     sent = [text(node.inputs.get("image")) for node in behind if node.type.startswith("LoadImage")]
-    if not sent:
+    if film is not None:
+        found.clip, found.steered = _film_name(film), True
+    elif not sent:
         found.steered = True
     elif found.first is None:
         found.first, found.last = sent[0], sent[1] if len(sent) > 1 else found.last
@@ -154,53 +194,88 @@ def _behind(values: GraphValues, link: GraphLink) -> Iterator[GraphNode]:
         yield from islice(upstream(values, origin[0]), MOST_BEHIND)
 
 
-def _named(values: GraphValues, link: GraphLink | None, key: str) -> str:
-    if link is None:
-        return ""
-    return next((text(one.inputs[key]) for one in _behind(values, link) if key in one.inputs), "")
+def _named(values: GraphValues, link: GraphLink, key: str) -> str:
+    said = (text(node.inputs.get(key)) for node in _behind(values, link))
+    return next(filter(None, said), "")
 
 
 def _rate(values: GraphValues, main: GraphNode, positive: Conditioned) -> float | None:
-    """What the network is told; or else how the frames are put together to a clip."""
+    """What the network is told; or else how the frames are put together to a clip.
+
+    Frames that are put in between afterwards make another rate of it.
+    """
     for node in positive.nodes.values():
         if (said := number(values.of(node, "frame_rate"))) is not None:
             return said
     shown = (node for node in values.graph.nodes.values() if node.link("images") is not None)
     rated = (node for node in shown if not node.inputs.keys().isdisjoint(_RATES))
     for node in islice(rated, MOST_SHOWN):
-        if any(one.id == main.id for one in islice(upstream(values, node), MOST_BEHIND)):
-            return number(values.of(node, *_RATES))
+        made_of = list(islice(upstream(values, node), MOST_BEHIND))
+        if any(one.id == main.id for one in made_of):
+            between = any("multiplier" in one.inputs for one in made_of)
+            return None if between else number(values.of(node, *_RATES))
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondNetwork:
+    """The pass of another network that goes on where the first stops, amid the noise."""
+
+    node: GraphNode
+    boundary: float | None  # None: nobody can tell without a shift; the model's own counts
+    cfg: float | None
+    loras: tuple[str, ...]  # that it alone is given
 
 
 def taken_over(
     values: GraphValues, said: SamplerSays, others: tuple[GraphNode, ...], shift: float | None
-) -> tuple[GraphNode, DraftExperts] | None:
-    """The pass of a second network that goes on where the first stops, amid the noise.
-
-    It takes over between the levels of the two steps at which it does; without a shift nobody
-    knows which these are, and the model's usual ones count.
-    """
+) -> SecondNetwork | None:
+    """The pass of another network, which takes over between the levels of two steps."""
     end, steps = whole(values.of(said.node, "end_at_step")), whole(said.steps)
-    if end is None or steps is None or not 0 < end < steps:
+    if end is None or steps is None or not 0 < end < steps <= STEPS.high:
         return None
-    for other in others:
-        latent = values.origin(other.link("latent_image"))
+    mine = _loaded(values, said.model)
+    for node in others:
+        latent, other = values.origin(node.link("latent_image")), sampled(values, node)
         goes_on = latent is not None and latent[0].id == said.node.id
-        if goes_on and whole(values.of(other, "start_at_step")) == end:
-            boundary = _between(said, steps, end, shift)
-            cfg = number(values.of(other, "cfg"))
-            return other, DraftExperts(boundary=boundary, cfg=cfg)
+        alike = all(
+            getattr(other, name) == getattr(said, name)
+            for name in ("steps", "sampler", "scheduler")
+        )
+        another = _loaded(values, other.model) not in ("", mine)
+        fresh = values.of(node, "add_noise") not in ("disable", False)
+        begins = whole(values.of(node, "start_at_step"))
+        if goes_on and alike and another and not fresh and begins == end:
+            loras = (text(one.inputs.get("lora_name")) for one in _line(values, other.model))
+            return SecondNetwork(
+                node=node,
+                boundary=_between(said, steps, end, shift),
+                cfg=number(other.cfg),
+                loras=tuple(filter(None, loras)),
+            )
     return None
 
 
+def _line(values: GraphValues, link: GraphLink | None) -> Iterator[GraphNode]:
+    return line(values, link, "model", "model1")
+
+
+def _loaded(values: GraphValues, link: GraphLink | None) -> str:
+    """The file at the beginning of a model's line."""
+    names = (
+        text(values.of(node, "unet_name", "ckpt_name", "model_name"))
+        for node in _line(values, link)
+    )
+    return next(filter(None, names), "")
+
+
 def _between(said: SamplerSays, steps: int, end: int, shift: float | None) -> float | None:
+    if shift is None or not SHIFT.low <= shift <= SHIFT.high:
+        return None
     try:
         named = sampler_named(text(said.sampler)).name
         schedule = scheduler_named(text(said.scheduler)) or ""
-        levels = expand(named, schedule, steps=steps, denoise=1.0, noise=f"flow:{shift or 1.0}")
+        levels = expand(named, schedule, steps=steps, denoise=1.0, noise=f"flow:{shift}")
     except (NoSuchName, OutOfRange):
         return None
-    if shift is None or end >= len(levels):
-        return None
-    return round((levels[end - 1] + levels[end]) / 2, 6)
+    return round((levels[end - 1] + levels[end]) / 2, 6) if end < len(levels) else None

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from generation.interchange.comfy.canvas import counts_frames
 from generation.interchange.comfy.graph import Graph, GraphLink, GraphNode
 from generation.interchange.comfy.json_values import number
 from generation.interchange.comfy.sampling import sampled
@@ -139,6 +140,8 @@ def _first(values: GraphValues, last: GraphNode) -> GraphNode:
 
 
 def _begun_with(node: GraphNode) -> Iterator[GraphLink]:
+    if counts_frames(node):
+        return  # a clip is begun here, whoever drew its first picture
     for name, link in node.links().items():
         if name in _PICTURES or name.startswith("images."):
             yield link

@@ -37,7 +37,9 @@ def values_of(node: UiNode) -> dict[str, object]:
     said = _table().get(node.type)
     if said is not None:
         return _dealt(said.split(), node.values)
-    return _dealt([socket.widget for socket in node.inputs if socket.widget], node.values)
+    found = _dealt(named := [one.widget for one in node.inputs if one.widget], node.values)
+    # Several values without a socket: nobody can tell which these are.
+    return _dealt([], node.values) if len(found) > len(named) + 1 else found
 
 
 def _dealt(names: Sequence[str], values: Sequence[object]) -> dict[str, object]:

@@ -141,6 +141,11 @@ def one_file(folder: Path) -> dict[str, Tensor]:
         for ours, theirs in _OF_VAE:
             name = re.sub(ours, theirs, name)
         out[f"pretransform.model.{name}"] = _theirs(key, tensor)
+    # The makers keep what follows from the places.
+    for side in ("encoder.layers.0", "decoder.layers.3"):
+        for number in (0, 1):
+            key = f"pretransform.model.{side}.transformers.{number}.rope.inv_freq"
+            out[key] = torch.ones(4)
     for key, tensor in _tensors(folder, "text_encoder", "model").items():
         out[f"text_encoders.t5gemma.transformer.model.{key}"] = tensor
     # Its decoder lies in the published file, too.
