@@ -238,7 +238,8 @@ T5 = Network(
     tensors=blueprint.t5,
     settings=None,
     modern=_modern_t5_name,
-    harmless=("encoder.embed_tokens.",),  # the same as `shared`
+    # The same as `shared`; and of a whole T5 what writes.
+    harmless=("encoder.embed_tokens.", "decoder.", "lm_head."),
 )
 
 

@@ -127,6 +127,8 @@ def one_file(folder: Path) -> dict[str, Tensor]:
         out[f"pretransform.model.{name}"] = tensor[0, :, 0] if snake else tensor
     for key, tensor in _tensors(folder, "text_encoder", "model").items():
         out[f"text_encoders.t5base.transformer.{key}"] = tensor
+    # A whole T5 lies beside it, with what writes.
+    out["text_encoders.t5base.transformer.decoder.final_layer_norm.weight"] = torch.ones(4)
     return out
 
 
