@@ -27,11 +27,14 @@ from generation.training.film.text import (
     read,
 )
 from generation.training.film.transformer import (
+    LAYERS,
     WEIGHTS,
     CaptionReader,
     PaddedOnce,
+    deepened,
     flow_loss,
     hear_words,
+    load_transformer,
     new_transformer,
     padded,
     seen_in,
@@ -126,6 +129,27 @@ def test_empty_places_behind_a_caption_count_as_the_stock_pipeline_counts_them()
     assert torch.allclose(stock, ours, atol=1e-5)
 
 
+def test_a_network_with_twice_the_layers_begins_where_the_smaller_one_ended(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(0)
+    model = new_transformer().eval()
+    torch.nn.init.normal_(model.proj_out.weight, std=0.1)
+    given = torch.randn(2, 16, 2, 4, 4), torch.tensor([900.0, 200.0]), torch.randn(2, 6, 128)
+    deeper = deepened(model).eval()
+    with torch.no_grad():
+        before, after = model(*given).sample, deeper(*given).sample
+
+    assert len(deeper.blocks) == 2 * LAYERS
+    assert torch.equal(before, after)
+    deeper(*given).sample.square().mean().backward()
+    added = deeper.blocks[1].ffn.net[2].weight.grad
+    assert added is not None
+    assert added.abs().max() > 0  # it learns from the first step
+    torch.save(deeper.state_dict(), tmp_path / WEIGHTS)
+    assert len(load_transformer(tmp_path).blocks) == 2 * LAYERS
+
+
 class _Words:
     """Captions of eight random tokens."""
 
@@ -206,8 +230,7 @@ def test_a_row_of_the_bank_knows_its_scene() -> None:
 
 def test_what_an_earlier_training_left_is_taken_up(tmp_path: Path) -> None:
     take_up(tmp_path)
-    model, words, vae = new_transformer(), CaptionReader(tmp_path), load_vae(tmp_path)
-    model.load_state_dict(torch.load(tmp_path / WEIGHTS, weights_only=True))
+    model, words, vae = load_transformer(tmp_path), CaptionReader(tmp_path), load_vae(tmp_path)
     states, said = words.states(["a red cat moving left"])
     dice = Random(2)
     latents = vae.encode(clips([training_clip(dice)], dice).float() / 127.5 - 1).latent_dist.mode()

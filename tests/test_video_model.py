@@ -25,15 +25,15 @@ def _found(count: int, seed: int, *, steps: int, cfg: float) -> np.ndarray:
 
 
 def test_it_is_small() -> None:
-    assert sum(file.stat().st_size for file in MODEL.rglob("*")) < 12_000_000
+    assert sum(file.stat().st_size for file in MODEL.rglob("*")) < 15_000_000
 
 
 def test_what_it_draws_is_mostly_as_asked_for() -> None:
-    right = _found(3, 2, steps=12, cfg=6.0)
+    right = _found(3, 2, steps=12, cfg=3.0)
     assert right.sum() >= 6, right
 
 
 @pytest.mark.slow
 def test_held_out_combinations_move_as_asked_for() -> None:
-    right = _found(36, 2, steps=20, cfg=6.0)
+    right = _found(36, 2, steps=20, cfg=3.0)
     assert (right.mean(axis=0) >= 0.85).all(), right.mean(axis=0)

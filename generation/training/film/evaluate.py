@@ -26,7 +26,7 @@ from .export import MODEL
 from .judge import ClipReading, judge_shares, judged, load_clip_judge
 from .scenes import MovingScene, held_out_clips
 
-STEPS, CFG = 20, 6.0
+STEPS, CFG = 20, 3.0
 KINDS = ("object", "colour", "motion")
 
 

@@ -10,7 +10,7 @@ import torch
 from diffusers import WanPipeline
 from transformers import T5Tokenizer, UMT5EncoderModel
 
-from .transformer import WEIGHTS, new_scheduler, new_transformer
+from .transformer import load_transformer, new_scheduler
 from .vae import load_vae
 
 MODEL = Path(__file__).parents[2] / "starter" / "models" / "starter-video"
@@ -34,14 +34,12 @@ def _as_published(folder: Path) -> None:
 
 def export(work: Path, folder: Path = MODEL) -> int:
     """Writes the model folder and returns its size in bytes."""
-    transformer = new_transformer()
-    transformer.load_state_dict(torch.load(work / WEIGHTS, weights_only=True))
     pipeline = WanPipeline(
         tokenizer=T5Tokenizer.from_pretrained(work / "tokenizer"),
         text_encoder=UMT5EncoderModel.from_pretrained(work / "text_encoder", dtype=torch.float16),
         vae=load_vae(work).half(),
         scheduler=new_scheduler(),
-        transformer=transformer.half(),
+        transformer=load_transformer(work).half(),
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
     # transformers 5 computes in the type named here unless told otherwise, diffusers in fp32.

@@ -63,6 +63,11 @@ STAGES: dict[str, TrainingStage] = {
         run=lambda work, _: draw_bank(work, SHARDS),
     ),
     "transformer": TrainingStage(says="the denoiser", minutes=150, run=train_transformer),
+    "deeper": TrainingStage(
+        says="the denoiser with twice the layers, from what the smaller one knows",
+        minutes=90,
+        run=lambda work, minutes: train_transformer(work, minutes, deeper=True),
+    ),
     "decoder": TrainingStage(
         says="the autoencoder's decoder alone, longer; latents keep their meaning",
         minutes=8,

@@ -1,4 +1,4 @@
-"""The denoiser: a Wan of five layers over 4x8x8 latents, trained on straight flows.
+"""The denoiser: a Wan over 4x8x8 latents, trained on straight flows; few layers first, then more.
 
 Invariant: it sees words exactly as the stock pipeline shows them, 512 places of which those behind
 the caption are zero; the many zeros are computed once, with their number in the attention.
@@ -33,18 +33,20 @@ from .vae import CHANNELS, clips, encode, load_vae
 
 BATCH = 32
 PEAK = 1.5e-3
+PEAK_OF_DEEPER = 1.2e-3
 SILENT = 0.1
 SHIFT = 3.0  # of the noise, in training and in the scheduler's config
 PLACES = 512
 TOLD = 40  # tokens of a caption in training: the longest of 3,000 has 35
 WEIGHTS = "transformer.pt"
+LAYERS = 5  # of the first training; the second has twice as many
 # Attention of few tokens is fastest as plain products; in bfloat16 the fused one is slow backwards.
 PLAIN = SDPBackend.MATH
 RELOAD_EVERY = 100
 
 
-def new_transformer() -> WanTransformer3DModel:
-    """1.9 M parameters; a token is 16x16 pixels of one latent frame."""
+def new_transformer(layers: int = LAYERS) -> WanTransformer3DModel:
+    """1.9 M parameters with five layers; a token is 16x16 pixels of one latent frame."""
     return WanTransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=5,
@@ -54,9 +56,36 @@ def new_transformer() -> WanTransformer3DModel:
         text_dim=WIDTH,
         freq_dim=128,
         ffn_dim=480,
-        num_layers=5,
+        num_layers=layers,
         rope_max_seq_len=64,
     )
+
+
+def load_transformer(work: Path) -> WanTransformer3DModel:
+    """What the last training left in the work folder, of as many layers as it has."""
+    weights = torch.load(work / WEIGHTS, weights_only=True)
+    model = new_transformer(len({name.split(".")[1] for name in weights if "blocks." in name}))
+    model.load_state_dict(weights)
+    return model
+
+
+@torch.no_grad()
+def deepened(model: WanTransformer3DModel) -> WanTransformer3DModel:
+    """Twice the layers, that compute the same: behind each a copy that adds nothing yet.
+
+    What a copy would add begins at zero, and what it reads for that is what its original reads; so
+    a training goes on where the smaller one ended.
+    """
+    deeper = new_transformer(2 * len(model.blocks))
+    kept = {name: value for name, value in model.state_dict().items() if "blocks." not in name}
+    deeper.load_state_dict(kept, strict=False)
+    for place, block in enumerate(deeper.blocks):
+        block.load_state_dict(model.blocks[place // 2].state_dict())
+        if place % 2:
+            for last in (block.attn1.to_out[0], block.attn2.to_out[0], block.ffn.net[2]):
+                nn.init.zeros_(last.weight)
+                nn.init.zeros_(last.bias)
+    return deeper
 
 
 def new_scheduler() -> UniPCMultistepScheduler:
@@ -221,24 +250,36 @@ def seen_in(vae: AutoencoderKLWan, count: int = 12, seed: int = 3) -> torch.Tens
     return found / found.mean()
 
 
-def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
+def _first(work: Path, words: CaptionReader) -> WanTransformer3DModel:
+    if (work / WEIGHTS).exists():
+        return load_transformer(work)
+    model = new_transformer()
+    torch.nn.init.zeros_(model.proj_out.weight)
+    hear_words(model, words)
+    return model
+
+
+def _deeper(work: Path) -> WanTransformer3DModel:
+    model = load_transformer(work)
+    return deepened(model) if len(model.blocks) == LAYERS else model
+
+
+def train_transformer(work: Path, minutes: float, seed: int = 6, *, deeper: bool = False) -> None:
     """Trains by the processor's clock; the average goes to work/transformer.pt all along.
 
-    It goes on from its last checkpoint, or else begins from the weights that are there.
+    It goes on from its last checkpoint, or else begins from the weights that are there, with
+    `deeper` from twice their layers.
     """
     torch.manual_seed(seed)
-    model, processor = new_transformer(), PaddedOnce()
-    words = CaptionReader(work)
-    if (work / WEIGHTS).exists():
-        model.load_state_dict(torch.load(work / WEIGHTS, weights_only=True))
-    else:
-        torch.nn.init.zeros_(model.proj_out.weight)
-        hear_words(model, words)
+    words, processor = CaptionReader(work), PaddedOnce()
+    model = _deeper(work) if deeper else _first(work, words)
+    peak = PEAK_OF_DEEPER if deeper else PEAK
+    checkpoint = work / ("deeper.ckpt" if deeper else "transformer.ckpt")
     average = copy.deepcopy(model).requires_grad_(False)
     model.set_attn_processor(processor)
-    muon, adam = muon_and_adam(model, "blocks.", PEAK)
+    muon, adam = muon_and_adam(model, "blocks.", peak)
     clock = Clock(minutes=minutes, now=time.process_time)
-    held = resume(work / "transformer.ckpt", clock, model, muon)
+    held = resume(checkpoint, clock, model, muon)
     if held:
         average.load_state_dict(held["average"])
         adam.load_state_dict(held["adam"])
@@ -247,7 +288,7 @@ def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
     bank, weights, velocity = load_bank(work), seen_in(load_vae(work)), compiled(_velocity)
     while clock.share() < 1:
         for optimizer in (muon, adam):
-            set_rate(optimizer, cosine(clock.share(), PEAK))
+            set_rate(optimizer, cosine(clock.share(), peak))
         if clock.step % RELOAD_EVERY == 0:
             bank = load_bank(work)
         rows = torch.randint(len(bank), (BATCH,), generator=generator)
@@ -270,7 +311,7 @@ def train_transformer(work: Path, minutes: float, seed: int = 6) -> None:
             )
         if clock.checkpoint_due() or clock.share() >= 1:
             more = {"average": average.state_dict(), "adam": adam.state_dict()}
-            save(work / "transformer.ckpt", clock, model, muon, **more)
+            save(checkpoint, clock, model, muon, **more)
             _keep(average, work)
 
 
