@@ -27,6 +27,11 @@ def under(prefix: str, shapes: Shapes) -> Shapes:
     return {k.removeprefix(prefix): shape for k, shape in shapes.items() if k.startswith(prefix)}
 
 
+def count_of(mine: Shapes, blocks: str) -> int:
+    """How many blocks of that name there are."""
+    return len({key.split(".")[0] for key in under(f"{blocks}.", mine)})
+
+
 def renamed(key: str, beginnings: Mapping[str, str], inside: Mapping[str, str]) -> str:
     """The name with its beginning, and then each of its pieces, called otherwise."""
     for one, other in beginnings.items():

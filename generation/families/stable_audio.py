@@ -11,7 +11,6 @@ network is told of one either its angle (as it was published) or a quarter of it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from generation.errors import UnusableWeights
@@ -28,7 +27,7 @@ from generation.families.architecture import (
     Trained,
 )
 from generation.families.builds import stable_audio
-from generation.families.laid import laid, renamed, under
+from generation.families.laid import count_of, laid, renamed, under
 from generation.families.networks import T5, t5_tokenizer
 from generation.recipe import Recipe
 from generation.sigmas import PRECONDITIONED
@@ -208,7 +207,6 @@ def _told_of_transformer(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
     mine = under(_DRAWS, shapes)
     layer = "transformer.layers.0."
-    layers = {int(n[1]) for key in mine if (n := re.match(r"transformer\.layers\.(\d+)\.", key))}
     try:
         width, waves = mine["to_timestep_embed.0.weight"]
         return {
@@ -216,7 +214,7 @@ def _told_of_transformer(shapes: Shapes) -> Config:
             "cross_attention_input_dim": mine["to_cond_embed.0.weight"][1],
             "global_states_input_dim": mine["to_global_embed.0.weight"][1],
             "in_channels": mine["preprocess_conv.weight"][0],
-            "num_layers": len(layers),
+            "num_layers": count_of(mine, "transformer.layers"),
             "out_channels": mine["postprocess_conv.weight"][0],
             "time_proj_dim": waves,
             **_heads(width, mine[f"{layer}cross_attn.to_kv.weight"][0] // 2),

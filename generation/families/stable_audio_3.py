@@ -14,7 +14,6 @@ files are not read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from generation.errors import UnusableWeights
@@ -30,7 +29,7 @@ from generation.families.architecture import (
     Trained,
 )
 from generation.families.builds import stable_audio_3 as build
-from generation.families.laid import laid, renamed, under
+from generation.families.laid import count_of, laid, renamed, under
 from generation.families.text.decoder import Stack
 from generation.families.text.encoder import encoder
 from generation.families.text.language import gemma_tokenizer
@@ -249,13 +248,12 @@ def _told_of_transformer(shapes: Shapes) -> Config:
     """What a single file's tensors say of its transformer; nothing where they are not its."""
     mine = under(_DRAWS, shapes)
     layer = "transformer.layers.0."
-    layers = {int(n[1]) for key in mine if (n := re.match(r"transformer\.layers\.(\d+)\.", key))}
     try:
         width, waves = mine["to_timestep_embed.0.weight"]
         remembered = mine.get("transformer.memory_tokens", (0,))[0]
         return {
             "cond_token_dim": mine["to_cond_embed.0.weight"][1],
-            "depth": len(layers),
+            "depth": count_of(mine, "transformer.layers"),
             "embed_dim": width,
             "ff_mult": mine[f"{layer}ff.ff.0.proj.weight"][0] / (2 * width),
             "global_cond_dim": mine["to_global_embed.0.weight"][1],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from statistics import median
@@ -173,16 +173,12 @@ async def pausing(ground: Ground) -> tuple[Figure, ...]:
                 Figure(name=name, what=what, value=100 * cost, target=1.0, unit="%", how=how)
             )
         previews = [await drawer.first_preview() for _ in range(PREVIEWS)]
-    late = [1000 * (took - step) for took, step in previews]
     figures.append(
-        Figure(
+        _lateness(
+            previews,
             name="first_preview",
             what="first preview beside a long job, minus one step of that, p95",
-            value=percentile(late, 95),
-            target=100.0,
-            unit="ms",
-            how=f"{PREVIEWS} small jobs ({_size(drawer.small)}); median "
-            f"{median(late):.0f} ms, a step {1000 * median(s for _, s in previews):.0f} ms",
+            jobs=f"small jobs ({_size(drawer.small)})",
         )
     )
     return (*figures, await _inside_a_step(ground), await _beside_a_film(ground))
@@ -192,15 +188,12 @@ async def _inside_a_step(ground: Ground) -> Figure:
     """Of a step as long as the model's can be, which may be left between any two blocks."""
     async with _drawer(ground, blocks=True) as drawer:
         previews = [await drawer.first_preview(blocks=True) for _ in range(PREVIEWS)]
-    late = [1000 * (took - block) for took, block in previews]
-    return Figure(
+    return _lateness(
+        previews,
         name="first_preview_in_a_step",
         what="the same in the middle of a long step, minus one block of that, p95",
-        value=percentile(late, 95),
-        target=100.0,
-        unit="ms",
-        how=f"{PREVIEWS} small jobs beside one of {_size(drawer.long)}; median "
-        f"{median(late):.0f} ms, a block {1000 * median(s for _, s in previews):.0f} ms",
+        jobs=f"small jobs beside one of {_size(drawer.long)}",
+        left="a block",
     )
 
 
@@ -208,14 +201,30 @@ async def _beside_a_film(ground: Ground) -> Figure:
     """Of a clip, which is left between two of its steps; both models are in memory."""
     async with _drawer(ground, film=True) as drawer:
         previews = [await drawer.first_preview() for _ in range(PREVIEWS)]
-    late = [1000 * (took - step) for took, step in previews]
-    motion = needed(drawer.long.motion)
-    return Figure(
+    return _lateness(
+        previews,
         name="first_preview_beside_a_film",
         what="first preview of a picture beside a clip, minus one step of that, p95",
+        jobs=f"small jobs beside one of {needed(drawer.long.motion).frames} frames",
+    )
+
+
+def _lateness(
+    previews: Sequence[tuple[float, float]],
+    *,
+    name: str,
+    what: str,
+    jobs: str,
+    left: str = "a step",
+) -> Figure:
+    """How late the first previews came, each (seconds it took, seconds of what was left)."""
+    late = [1000 * (took - own) for took, own in previews]
+    return Figure(
+        name=name,
+        what=what,
         value=percentile(late, 95),
         target=100.0,
         unit="ms",
-        how=f"{PREVIEWS} small jobs beside one of {motion.frames} frames; median "
-        f"{median(late):.0f} ms, a step {1000 * median(s for _, s in previews):.0f} ms",
+        how=f"{PREVIEWS} {jobs}; median {median(late):.0f} ms, "
+        f"{left} {1000 * median(own for _, own in previews):.0f} ms",
     )

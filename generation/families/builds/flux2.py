@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 from generation.families import blueprint, ldm
 from generation.families.architecture import Config, Lies, Shapes
-from generation.families.laid import laid
+from generation.families.laid import count_of, laid
 
 DENOISER = "model.diffusion_model."
 VAE = "vae."
@@ -143,11 +143,6 @@ def told(shapes: Shapes) -> Config:
         }
     except (LookupError, ValueError, ZeroDivisionError):
         return {}
-
-
-def count_of(mine: Shapes, blocks: str) -> int:
-    """How many blocks of that name there are."""
-    return len({key.split(".")[1] for key in mine if key.startswith(f"{blocks}.")})
 
 
 def tensors(config: Config) -> dict[str, tuple[int, ...]] | None:

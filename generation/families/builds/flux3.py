@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 
 from generation.families import blueprint
 from generation.families.architecture import Config, Lies, Shapes
-from generation.families.builds.flux2 import DENOISER, count_of, inner_width
-from generation.families.laid import laid
+from generation.families.builds.flux2 import DENOISER, inner_width
+from generation.families.laid import count_of, laid
 
 _ENDS = {
     "timestep_embedder.linear_1": "time_in.in_layer",

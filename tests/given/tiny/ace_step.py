@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import Tensor
 
 from tests.given.tiny import parts
@@ -41,7 +40,7 @@ def build(folder: Path, *, seed: int = 0, turbo: bool = False) -> Path:
         ("audio_token_detokenizer", "AceStepAudioTokenDetokenizer", _SOUNDS),
     ):
         parts.saved(folder / name, partial(_network, kind, _LAYERS | more), seed)
-    _silence(folder / "condition_encoder")
+    _silence(folder, "condition_encoder")
     parts.saved(folder / "vae", _vae, seed)
     index: dict[str, object] = {
         "vae": ["diffusers", "AutoencoderOobleck"],
@@ -56,10 +55,10 @@ def build(folder: Path, *, seed: int = 0, turbo: bool = False) -> Path:
     return folder
 
 
-def _silence(folder: Path) -> None:
+def _silence(folder: Path, part: str) -> None:
     """Beside the config lies what ComfyUI's files lack."""
-    frames = _tensors(folder, "diffusion_pytorch_model")["silence_latent"][0, :_FRAMES]
-    (folder / "silence_latent.json").write_text(json.dumps(frames.tolist()))
+    frames = parts.read(folder, part, "diffusion_pytorch_model")["silence_latent"][0, :_FRAMES]
+    (folder / part / "silence_latent.json").write_text(json.dumps(frames.tolist()))
 
 
 _TRANSFORMER: dict[str, Any] = {
@@ -114,7 +113,7 @@ def one_file(folder: Path) -> dict[str, Tensor]:
         ("audio_tokenizer", "tokenizer."),
         ("audio_token_detokenizer", "detokenizer."),
     ):
-        for key, tensor in _tensors(folder / name, "diffusion_pytorch_model").items():
+        for key, tensor in parts.read(folder, name, "diffusion_pytorch_model").items():
             if key == "silence_latent":
                 continue
             theirs = re.sub(r"\.to_([qkv])\.", r".\1_proj.", key)
@@ -125,11 +124,7 @@ def one_file(folder: Path) -> dict[str, Tensor]:
             )
             begin = whole if key == "null_condition_emb" else whole + prefix
             out[begin + theirs] = tensor
-    for key, tensor in _tensors(folder / "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         out[f"text_encoders.qwen3_06b.transformer.model.{key}"] = tensor
-    vae = _tensors(folder / "vae", "diffusion_pytorch_model")
+    vae = parts.read(folder, "vae", "diffusion_pytorch_model")
     return out | {f"vae.{key}": tensor for key, tensor in vae.items()}
-
-
-def _tensors(folder: Path, stem: str) -> dict[str, Tensor]:
-    return load_file(folder / f"{stem}.safetensors")

@@ -92,14 +92,14 @@ _NAMES = {
 def one_file(folder: Path) -> dict[str, Tensor]:
     """All of a folder's tensors in one file; its makers keep the first two together."""
     found: dict[str, Tensor] = {}
-    for key, tensor in qwen_image.read(folder, "transformer", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "transformer", "diffusion_pytorch_model").items():
         for ours, theirs in _NAMES.items():
             key = key.replace(ours, theirs)
         found[f"model.diffusion_model.{key}"] = tensor.clone()
     stem = "diffusion_pytorch_model"
-    for key, tensor in qwen_image.read(folder, "text_conditioner", stem).items():
+    for key, tensor in parts.read(folder, "text_conditioner", stem).items():
         found[f"model.diffusion_model.llm_adapter.{key}"] = tensor
     found |= {f"vae.{key}": tensor for key, tensor in qwen_image.vae_file(folder).items()}
-    for key, tensor in qwen_image.read(folder, "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         found[f"text_encoders.qwen3_06b.transformer.model.{key}"] = tensor
     return found

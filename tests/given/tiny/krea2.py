@@ -111,10 +111,10 @@ def named(ours: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def one_file(folder: Path) -> dict[str, Tensor]:
     """All of a folder's tensors, as ComfyUI saves them together."""
-    transformer = qwen_image.read(folder, "transformer", "diffusion_pytorch_model")
+    transformer = parts.read(folder, "transformer", "diffusion_pytorch_model")
     found = {f"model.diffusion_model.{key}": t for key, t in named(transformer).items()}
     found |= {f"vae.{key}": tensor for key, tensor in qwen_image.vae_file(folder).items()}
-    for key, tensor in qwen_image.read(folder, "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         name = key.replace("language_model.", "model.")
         found[f"text_encoders.qwen3vl_4b.transformer.{name}"] = tensor
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from tests.given.tiny import parts, qwen_image
+from tests.given.tiny import parts
 
 SCHEDULER: dict[str, object] = {
     "_class_name": "FlowMatchEulerDiscreteScheduler",
@@ -111,11 +111,11 @@ def vae(**options: Any) -> Any:
 def one_file(folder: Path) -> dict[str, Tensor]:
     """All of a folder's tensors in one file."""
     found: dict[str, Tensor] = {}
-    for key, tensor in qwen_image.read(folder, "transformer", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "transformer", "diffusion_pytorch_model").items():
         found[f"model.diffusion_model.{named(key)}"] = tensor
-    for key, tensor in qwen_image.read(folder, "vae", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "vae", "diffusion_pytorch_model").items():
         found[f"vae.{_vae_named(key)}"] = tensor
-    for key, tensor in qwen_image.read(folder, "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         found[f"text_encoders.t5xxl.transformer.{key}"] = tensor
     return found
 

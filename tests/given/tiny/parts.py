@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def saved(folder: Path, make: Callable[[], Any], seed: int) -> None:
@@ -14,6 +17,13 @@ def saved(folder: Path, make: Callable[[], Any], seed: int) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         make().save_pretrained(folder)
+
+
+def read(folder: Path, part: str, stem: str) -> dict[str, Tensor]:
+    """The tensors of a part, as they were saved."""
+    from safetensors.torch import load_file
+
+    return load_file(folder / part / f"{stem}.safetensors")
 
 
 def write_index(

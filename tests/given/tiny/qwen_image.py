@@ -6,10 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import Tensor
 
-from tests.given.tiny.parts import saved, write_index
+from tests.given.tiny.parts import read, saved, write_index
 
 SCHEDULER: dict[str, object] = {
     "_class_name": "FlowMatchEulerDiscreteScheduler",
@@ -166,10 +165,6 @@ def vae_file(folder: Path) -> dict[str, Tensor]:
 def text_encoder_file(folder: Path) -> dict[str, Tensor]:
     """The text encoder as a file."""
     return read(folder, "text_encoder", "model")
-
-
-def read(folder: Path, part: str, stem: str) -> dict[str, Tensor]:
-    return load_file(folder / part / f"{stem}.safetensors")
 
 
 # In this order.

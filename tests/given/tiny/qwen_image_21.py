@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from tests.given.tiny import qwen_image
-from tests.given.tiny.parts import saved, write_index
-from tests.given.tiny.qwen_image import WANS_NAMES, read
+from tests.given.tiny.parts import read, saved, write_index
+from tests.given.tiny.qwen_image import WANS_NAMES
 
 WIDTH = 32  # of the text encoder's states
 

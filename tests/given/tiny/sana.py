@@ -14,7 +14,7 @@ from generation.families.text.language import GEMMA2
 from generation.worker.text.pieces import gemma
 from tests.given import languagemodels
 from tests.given.languagemodels import as_pieces
-from tests.given.tiny import parts, qwen_image
+from tests.given.tiny import parts
 
 SCHEDULER: dict[str, object] = {
     "_class_name": "DPMSolverMultistepScheduler",
@@ -202,10 +202,10 @@ def named_vae(ours: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def one_file(folder: Path) -> dict[str, Tensor]:
     """All of a folder's tensors in one file, by the names of each part's own."""
-    transformer = qwen_image.read(folder, "transformer", "diffusion_pytorch_model")
+    transformer = parts.read(folder, "transformer", "diffusion_pytorch_model")
     found = {f"model.diffusion_model.{key}": t for key, t in named(transformer).items()}
-    vae = qwen_image.read(folder, "vae", "diffusion_pytorch_model")
+    vae = parts.read(folder, "vae", "diffusion_pytorch_model")
     found |= {f"vae.{key}": tensor for key, tensor in named_vae(vae).items()}
-    for key, tensor in qwen_image.read(folder, "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         found[f"text_encoders.gemma2_2b.transformer.model.{key}"] = tensor
     return found

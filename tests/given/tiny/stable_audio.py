@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from tests.given.tiny import parts
@@ -101,7 +100,7 @@ def _vae(channels: int) -> Any:
 def one_file(folder: Path) -> dict[str, Tensor]:
     """The checkpoint and its text encoder in one file, with the makers' names."""
     out: dict[str, Tensor] = {}
-    tensors = _tensors(folder, "transformer", "diffusion_pytorch_model")
+    tensors = parts.read(folder, "transformer", "diffusion_pytorch_model")
     for key, tensor in tensors.items():
         if re.search(r"attn1\.to_[kv]|attn2\.to_v", key):
             continue
@@ -113,19 +112,19 @@ def one_file(folder: Path) -> dict[str, Tensor]:
         pieces = [tensors[re.sub(r"to_[qk]\.", f"to_{one}.", key)] for one in joined]
         whole = torch.cat(pieces) if pieces else tensor
         out[f"model.model.{name}"] = whole[:, None] if key == "time_proj.weight" else whole
-    for key, tensor in _tensors(folder, "projection_model", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "projection_model", "diffusion_pytorch_model").items():
         name = key.replace("time_positional_embedding", "embedder.embedding")
         name = name.replace("start_number_conditioner", "seconds_start")
         name = name.replace("end_number_conditioner", "seconds_total")
         out[f"conditioner.conditioners.{name}"] = tensor
-    for key, tensor in _tensors(folder, "vae", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "vae", "diffusion_pytorch_model").items():
         name = key
         for ours, theirs in _OF_VAE:
             name = re.sub(ours, theirs, name)
         name = re.sub(r"block\.(\d+)", lambda found: f"layers.{int(found[1]) + 1}", name)
         snake = key.endswith((".alpha", ".beta"))
         out[f"pretransform.model.{name}"] = tensor[0, :, 0] if snake else tensor
-    for key, tensor in _tensors(folder, "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         out[f"text_encoders.t5base.transformer.{key}"] = tensor
     # A whole T5 lies beside it, with what writes.
     out["text_encoders.t5base.transformer.decoder.final_layer_norm.weight"] = torch.ones(4)
@@ -172,7 +171,3 @@ _OF_VAE = (
     (r"^(\w+)\.snake1", r"\1.layers.3"),
     (r"^(\w+)\.conv2", r"\1.layers.4"),
 )
-
-
-def _tensors(folder: Path, part: str, stem: str) -> dict[str, Tensor]:
-    return load_file(folder / part / f"{stem}.safetensors")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.worker.text.pieces import t5gemma
@@ -120,7 +119,7 @@ def _thrown(network: Any) -> Any:
 def one_file(folder: Path) -> dict[str, Tensor]:
     """The checkpoint and its text encoder in one file, with the makers' names."""
     out: dict[str, Tensor] = {"pretransform.model.bottleneck.noise_scaling_factor": torch.ones(1)}
-    for key, tensor in _tensors(folder, "transformer", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "transformer", "diffusion_pytorch_model").items():
         if key == "prompt_padding_embedding":
             out["conditioner.conditioners.prompt.padding_embedding"] = tensor
             continue
@@ -130,13 +129,13 @@ def one_file(folder: Path) -> dict[str, Tensor]:
         beside = re.match(r"to_(timestep|cond|global)_embed|(pre|post)process_conv", key)
         level = "" if beside else "transformer."
         out[f"model.model.{level}{name}"] = _theirs(key, tensor)
-    for key, tensor in _tensors(folder, "duration_embedder", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "duration_embedder", "diffusion_pytorch_model").items():
         if key != "freqs":  # which is a formula
             name = key.replace(
                 "linear", "conditioner.conditioners.seconds_total.embedder.embedding.1"
             )
             out[name] = tensor
-    for key, tensor in _tensors(folder, "vae", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "vae", "diffusion_pytorch_model").items():
         name = key
         for ours, theirs in _OF_VAE:
             name = re.sub(ours, theirs, name)
@@ -146,7 +145,7 @@ def one_file(folder: Path) -> dict[str, Tensor]:
         for number in (0, 1):
             key = f"pretransform.model.{side}.transformers.{number}.rope.inv_freq"
             out[key] = torch.ones(4)
-    for key, tensor in _tensors(folder, "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         out[f"text_encoders.t5gemma.transformer.model.{key}"] = tensor
     # Its decoder lies in the published file, too.
     out["text_encoders.t5gemma.transformer.model.decoder.norm.weight"] = torch.ones(WORDS)
@@ -176,7 +175,3 @@ def _theirs(key: str, tensor: Tensor) -> Tensor:
         return tensor
     first, second, key_1, key_2, value = tensor.chunk(5)
     return torch.cat([first, key_1, value, second, key_2])
-
-
-def _tensors(folder: Path, part: str, stem: str) -> dict[str, Tensor]:
-    return load_file(folder / part / f"{stem}.safetensors")

@@ -183,10 +183,10 @@ def vae_of_22() -> Any:
 def one_file(folder: Path) -> dict[str, Tensor]:
     """All of a folder's tensors in one file."""
     found: dict[str, Tensor] = {}
-    for key, tensor in qwen_image.read(folder, "transformer", "diffusion_pytorch_model").items():
+    for key, tensor in parts.read(folder, "transformer", "diffusion_pytorch_model").items():
         found[f"model.diffusion_model.{named(key)}"] = tensor
     found |= {f"vae.{key}": tensor for key, tensor in qwen_image.vae_file(folder).items()}
-    for key, tensor in qwen_image.read(folder, "text_encoder", "model").items():
+    for key, tensor in parts.read(folder, "text_encoder", "model").items():
         found[f"text_encoders.umt5xxl.transformer.{key}"] = tensor
     return found
 
