@@ -173,7 +173,7 @@ async def test_one_of_four_pictures_is_picked_and_edited_in_a_form(
         browser.paste("/imagine a red flower count:4 seed:40")
         browser.until("document.querySelector('input[data-option=seed]')?.value === '40'")
         browser.press("Enter")
-        browser.until(f"{PICTURES} === 4")
+        browser.until(f"{PICTURES} === 4 && {READY}")
         browser.screenshot(f"41-{name}-four")
         browser.click(".select-trigger, [role=combobox]", text="Picture 1", last=True)
         browser.sees("Picture 3 of 4")

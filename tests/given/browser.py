@@ -39,6 +39,7 @@ FLAGS = (
 )
 START_SECONDS = 90.0
 PATIENCE_SECONDS = 60.0
+STILL = 3  # looks at an element that must find it where it was, before it is clicked
 KEYS = {"Enter": 13, "Tab": 9, "Escape": 27, "ArrowDown": 40, "Backspace": 8}
 
 
@@ -195,11 +196,15 @@ class Browser:
             const it = all.at({-1 if last else 0});
             if (!it) return null;
             it.scrollIntoView({{block: "nearest"}});
+            if ([...document.images].some((i) => i.getClientRects().length && !i.complete))
+              return null;  // when it has come, everything below moves
             const r = it.getBoundingClientRect();
             return [r.x + r.width / 2, r.y + r.height / 2];
         }})()"""
-        before = None
-        while (place := self.until(found)) != before:  # it stands still
+        before, still = None, 0
+        while still < STILL:
+            place = self.until(found)
+            still = still + 1 if place == before else 0
             before = place
             time.sleep(0.05)
         return place[0], place[1]
