@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from generation import draft_spans, enlarging
-from generation.draft_parts import check_parts, with_parts
+from generation.draft_parts import check_parts, placed, with_parts
 from generation.draft_spans import DraftDice, DraftExperts, DraftForm, DraftMotion, DraftSound
 from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
@@ -210,13 +210,14 @@ def complete(
     check_parts(draft.adapters, family, model.weights.name)
     words, canvas, sampling = sections(draft, task.needs, model)
     motion = draft_spans.motion(draft.motion, task.needs, family)
+    experts = draft_spans.experts(draft.experts, task.needs)
     return Recipe(
         task=task,
         family=family.name,
         checkpoint=model.weights,
         components=model.parts_apart,
         vae=model.vae,
-        adapters=draft.adapters,
+        adapters=placed(draft.adapters, experts),
         inputs=draft.inputs,
         words=words,
         canvas=canvas,
@@ -229,7 +230,7 @@ def complete(
         variations=draft.variations,
         shares=draft.shares,
         motion=motion,
-        experts=draft_spans.experts(draft.experts, task.needs),
+        experts=experts,
         sound=draft_spans.sound(draft.sound, task.needs, family, motion),
         form=draft_spans.form(draft.form, task.needs, family),
         dice=draft_spans.dice(draft.dice, task.needs, family),

@@ -7,10 +7,12 @@ recipe names one, and of any other none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from generation.errors import NoMotionModule, OutOfRange
 from generation.families.model_family import Family
 from generation.recipe import Adapter
+from generation.spans import Experts
 from generation.tasks import PARTS
 
 
@@ -18,6 +20,11 @@ def with_parts(adapters: tuple[Adapter, ...], usual: Sequence[Adapter]) -> tuple
     """With those that are usual, where none of their kind is named."""
     named = {adapter.kind for adapter in adapters}
     return (*(one for one in usual if one.kind not in named), *adapters)
+
+
+def placed(adapters: tuple[Adapter, ...], experts: Experts | None) -> tuple[Adapter, ...]:
+    """On the denoiser that each is meant for, or on the one that there is."""
+    return adapters if experts else tuple(replace(one, expert=None) for one in adapters)
 
 
 def check_parts(adapters: Sequence[Adapter], usual: Family, model: str) -> None:

@@ -38,7 +38,7 @@ from generation.bounds import (
 from generation.errors import OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
 from generation.samplers import SAMPLERS, TOKENS
-from generation.spans import Experts, Motion, Sound, Surface, TokenDice
+from generation.spans import EXPERTS, Experts, Motion, Sound, Surface, TokenDice
 from generation.spelling import FLAT, TOLD, at_most, plain, read
 from generation.tasks import (
     CONTROL,
@@ -129,9 +129,23 @@ class Adapter:
     weights: Weights
     strength: float
     control: Control | None  # of those that look at a picture
+    # Of a model with two denoisers the one that it changes alone; None: each that there is.
+    expert: str | None = None
 
     def __post_init__(self) -> None:
         check_number("adapter strength", self.strength, -MAX_STRENGTH, MAX_STRENGTH)
+        if self.expert not in (None, *EXPERTS):
+            raise OutOfRange("expert", self.expert, " or ".join(EXPERTS))
+
+    @property
+    def said(self) -> str:
+        """How people write its strength, with the denoiser that it changes alone: 0.8, 0.8:high."""
+        return f"{self.strength:g}" + (f":{self.expert}" if self.expert else "")
+
+    @property
+    def place(self) -> tuple[Sha256, str | None]:
+        """What tells it from the other adapters of a recipe: the same file may be on both."""
+        return self.weights.sha256, self.expert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,6 +407,10 @@ class Recipe:
         for adapter in self.adapters:
             if (adapter.kind in LOOKING) != (adapter.control is not None):
                 raise OutOfRange("control picture", adapter.kind, " or ".join(LOOKING))
+            if adapter.expert is not None and self.experts is None:
+                raise OutOfRange(
+                    "expert", adapter.expert, "none for a model that has one denoiser alone"
+                )
         for number in (a.control.input for a in self.adapters if a.control is not None):
             if number >= len(self.inputs) or self.inputs[number].role != CONTROL:
                 raise OutOfRange("control input", number, "the number of a control picture")

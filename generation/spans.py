@@ -25,6 +25,7 @@ RATES = (4_000, 192_000)  # samples a second
 MAX_CHANNELS = 2
 MAX_LYRICS = 20_000  # characters that are kept; people may say fewer
 RESOLUTIONS = (8, 512)
+EXPERTS = ("high", "low")  # which of two denoisers: of much noise, which comes first, or of little
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

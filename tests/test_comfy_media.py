@@ -395,16 +395,44 @@ def test_only_another_network_that_goes_on_alike_is_of_the_same_drawing(
     assert "another pass" in {loss.what for loss in found.lost}
 
 
-def test_a_lora_of_the_second_network_is_told_and_a_cfg_beyond_reach_is_a_gap() -> None:
-    nodes = experts(10, 10, model=["15", 0], cfg=1e9) | {
-        "n15": (
-            "LoraLoaderModelOnly",
-            {"lora_name": "low.safetensors", "strength_model": 1.0, "model": ["13", 0]},
-        )
-    }
-    found = read(nodes)
+def test_a_cfg_of_the_second_network_beyond_reach_is_a_gap() -> None:
+    found = read(experts(10, 10, cfg=1e9))
     assert found.draft.experts.cfg is None
-    assert {"cfg", "lora of the second network"} == {loss.what for loss in found.lost}
+    assert {"cfg"} == {loss.what for loss in found.lost}
+
+
+def with_loras(high: dict[str, Any], low: dict[str, Any]) -> Nodes:
+    """A LoRA in the line of each network."""
+    nodes = experts(10, 10, model=["15", 0])
+    first = nodes["n7"][1] | {"model": ["16", 0]}
+    return nodes | {
+        "n7": ("KSamplerAdvanced", first),
+        "n15": ("LoraLoaderModelOnly", {**low, "model": ["13", 0]}),
+        "n16": ("LoraLoaderModelOnly", {**high, "model": ["5", 0]}),
+    }
+
+
+@pytest.mark.parametrize("low", ["low", "high"])
+def test_each_network_keeps_its_own_lora(low: str) -> None:
+    found = read(
+        with_loras(
+            {"lora_name": "high.safetensors", "strength_model": 0.7},
+            {"lora_name": f"{low}.safetensors", "strength_model": 0.4},
+        )
+    )
+    loras = [one for one in found.files if one.kind == "lora"]
+    assert [(one.name, one.strength, one.expert, one.idle) for one in loras] == [
+        ("high", 0.7, "high", False),
+        (low, 0.4, "low", False),
+    ]
+    assert found.lost == ()
+
+
+def test_a_graph_with_one_network_says_of_none_which_it_is() -> None:
+    lora = {"lora_name": "ink.safetensors", "strength_model": 0.7, "model": ["5", 0]}
+    nodes = WAN | {"n16": ("LoraLoaderModelOnly", lora)}
+    found = read(nodes | {"n7": ("KSampler", WAN["n7"][1] | {"model": ["16", 0]})})
+    assert [one.expert for one in found.files if one.kind == "lora"] == [None]
 
 
 FILM_SENT: Nodes = {

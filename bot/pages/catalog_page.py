@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.languages.amounts import listed
 from bot.languages.clauses import clause
-from bot.languages.speaking import name_of, tr
+from bot.languages.speaking import mark, name_of, tr
 from bot.pages.quoting import code, quoted
 from bot.pages.replies import MAX_CONTENT
 from bot.pages.style_menus import called, other_name
@@ -24,6 +24,10 @@ from prompting.speaking.styles import Style
 
 PER_PAGE = 9
 LINE = 150  # characters
+_EXPERTS = {
+    "high": mark("for the network of much noise"),
+    "low": mark("for the network of little noise"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,8 @@ def of_lora(entry: Entry, preview: Path | None) -> CatalogRow:
         facts.append(tr("listens to {words}", words=words))
     if entry.strength != 1.0:
         facts.append(tr("usually {strength}", strength=f"{entry.strength:g}"))
+    if entry.expert is not None:
+        facts.append(tr(_EXPERTS[entry.expert]))
     return CatalogRow(line=_line(entry.name, entry.title, facts), preview=preview)
 
 

@@ -192,21 +192,20 @@ def _denoise(pair: _Pair) -> Iterator[str]:
 
 
 def _adapters(pair: _Pair) -> Iterator[str]:
-    old, new = ({a.weights.sha256: a for a in r.adapters} for r in (pair.before, pair.after))
-    for sha256, adapter in new.items():
-        if sha256 not in old:
+    old, new = ({a.place: a for a in r.adapters} for r in (pair.before, pair.after))
+    for place, adapter in new.items():
+        if place not in old:
             yield f"+ {_adapter(adapter)}"
-        elif old[sha256] != adapter:
-            strength = old[sha256].strength
-            yield f"{_called(adapter)} {strength:g} → {adapter.strength:g}"
-    gone = [_adapter(adapter) for sha256, adapter in old.items() if sha256 not in new]
+        elif old[place] != adapter:
+            yield f"{_called(adapter)} {old[place].said} → {adapter.said}"
+    gone = [_adapter(adapter) for place, adapter in old.items() if place not in new]
     yield from (f"− {name}" for name in gone)
     if list(old.values()) != list(new.values()) and old == new:
         yield tr("LoRAs in another order")
 
 
 def _adapter(adapter: Adapter) -> str:
-    return f"{_called(adapter)} {adapter.strength:g}"
+    return f"{_called(adapter)} {adapter.said}"
 
 
 def _called(adapter: Adapter) -> str:

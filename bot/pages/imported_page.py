@@ -56,7 +56,6 @@ _THINGS = {
     "clip": mark("The clip that it was made of"),
     "sound": mark("The sound that it was made of"),
     "language": mark("The language in which it is sung"),
-    "lora of the second network": mark("A LoRA of the second network"),
     "mask": mark("The mask"),
     "control picture": mark("The picture that said where things are"),
     "noise": mark("The noise that it began with"),
@@ -182,7 +181,8 @@ def _file(file: MatchedFile, places: Places | None) -> str:
     wanted = file.wanted
     kind = tr(_KINDS[wanted.kind]) if wanted.kind in _KINDS else quoted(wanted.kind, 40)
     name = code(wanted.name or wanted.hash or wanted.address, 80)
-    strength = f" ({wanted.strength:g})" if wanted.strength is not None else ""
+    told = (f"{wanted.strength:g}" if wanted.strength is not None else "", wanted.expert or "")
+    strength = f" ({said})" if (said := ":".join(filter(None, told))) else ""
     facts = {"kind": kind, "name": name, "strength": strength}
     if file.entry is not None and not wanted.idle:
         facts["here"] = code(file.entry.name, 80)

@@ -118,7 +118,7 @@ def _values(saved: SavedDraft) -> Iterator[tuple[str, str]]:
         (mark("count"), saved.count),
         (mark("best of"), saved.best_of),
         (mark("assist"), saved.assist),
-        (mark("LoRAs"), ", ".join(f"{a.weights.name} {a.strength:g}" for a in saved.adapters)),
+        (mark("LoRAs"), ", ".join(f"{a.weights.name} {a.said}" for a in saved.adapters)),
         (mark("vae"), vae),
         (mark("negative"), words.negative_prompt),
         (mark("suffix"), saved.suffix),

@@ -156,7 +156,7 @@ def _file(weights: Weights) -> str:
 
 
 def _adapters(recipe: Recipe) -> str:
-    return ", ".join(f"{a.weights.name}:{a.strength:g}{_seen(a)}" for a in recipe.adapters)
+    return ", ".join(f"{a.weights.name}:{a.said}{_seen(a)}" for a in recipe.adapters)
 
 
 def _seen(adapter: Adapter) -> str:

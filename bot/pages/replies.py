@@ -140,8 +140,7 @@ def _settings(recipe: Recipe, *others: Recipe) -> list[str]:
     if recipe.vae is not None:
         parts.append(f"vae {code(recipe.vae.name, 80)}")
     parts += [
-        f"{_known(a.kind, ADAPTERS)} {code(a.weights.name, 80)} {a.strength:g}"
-        for a in recipe.adapters
+        f"{_known(a.kind, ADAPTERS)} {code(a.weights.name, 80)} {a.said}" for a in recipe.adapters
     ]
     return parts
 

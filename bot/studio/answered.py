@@ -25,6 +25,7 @@ class NamedLora:
 
     name: str
     strength: float
+    expert: str | None = None  # which of two denoisers it changes alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

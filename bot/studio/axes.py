@@ -180,7 +180,7 @@ class AxisReader:
             for one in _each_lora(part):
                 stacks = [(*stack, worn) for stack in stacks for worn in self._strengths(one)]
             for stack in stacks:
-                label = ", ".join(f"{worn.weights.name} {worn.strength:g}" for worn in stack)
+                label = ", ".join(f"{worn.weights.name} {worn.said}" for worn in stack)
                 yield AxisValue(label=label, put=_wearing(stack))
 
     def _strengths(self, typed: str) -> Iterator[Adapter]:

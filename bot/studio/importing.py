@@ -137,13 +137,19 @@ def its_vae(wish: Wish, files: Sequence[MatchedFile]) -> Entry | None:
 
 def its_loras(files: Sequence[MatchedFile]) -> tuple[tuple[Entry, Adapter], ...]:
     """The LoRAs of the file that are here, as strong as it says."""
-    found: dict[Sha256, tuple[Entry, Adapter]] = {}
+    found: dict[tuple[Sha256, str | None], tuple[Entry, Adapter]] = {}
     for file in files:
         entry = file.entry
         if entry is None or entry.kind != "lora" or file.wanted.idle:
             continue
         strength = entry.strength if file.wanted.strength is None else file.wanted.strength
-        adapter = Adapter(kind="lora", weights=entry.weights, strength=strength, control=None)
+        adapter = Adapter(
+            kind="lora",
+            weights=entry.weights,
+            strength=strength,
+            control=None,
+            expert=file.wanted.expert or entry.expert,
+        )
         if strength:
-            found.setdefault(entry.weights.sha256, (entry, adapter))
+            found.setdefault(adapter.place, (entry, adapter))
     return tuple(found.values())

@@ -156,7 +156,11 @@ def _number(value: object) -> str:
 
 
 def _loras(loras: Sequence[NamedLora]) -> str:
-    return names([f"{lora.name} {lora.strength:g}" for lora in loras]) or tr("none")
+    return names([_lora(lora) for lora in loras]) or tr("none")
+
+
+def _lora(lora: NamedLora) -> str:
+    return f"{lora.name} {lora.strength:g}" + (f":{lora.expert}" if lora.expert else "")
 
 
 def _plain(text: str) -> str:

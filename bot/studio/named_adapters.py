@@ -1,6 +1,7 @@
 """LoRAs and embeddings that a prompt names, found in the catalog and put on the draft.
 
     <lora:ink:0.8> <lora:ink> <lyco:ink:te=0.5:unet=0.8>        a LoRA: the tag is taken out
+    <lora:ink:0.8:high> <lora:ink:low>          a LoRA of one of a model's two denoisers
     easyneg, (easyneg:1.2), embedding:easyneg, easyneg.pt       an embedding: its name stays
 
 The invariant: whatever the words name is on the draft, refused by name, or noted; what is written
@@ -23,6 +24,7 @@ from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import tag_name
 from generation.recipe import MAX_STRENGTH, Adapter
+from generation.spans import EXPERTS
 from generation.texts import clean_text
 from prompting.reading import markup
 from prompting.reading.markup import Tag
@@ -106,22 +108,30 @@ def _put_on(
         words.said.append(notes.unknown_tag(tag.typed, tag.kind))
         return
     entry, settings = _lora_named(tag, words)
+    expert = settings.pop() if settings and settings[-1] in EXPERTS else entry.expert
     strength = _strength(tag, settings, words.said, entry.strength)
-    already = [a for a in given if _same(a, entry)]
+    already = [a for a in given if _same(a, entry, expert)]
     if already:
         if already[0].strength != strength:
             words.said.append(notes.said_twice(entry.name, already[0].strength, strength))
         return
-    before = [a for a in carried if _same(a, entry)]
+    before = [a for a in carried if _same(a, entry, expert)]
     words.adapters = [a for a in words.adapters if not any(a is old for old in before)]
     if strength:
         words.adapters.append(
-            Adapter(kind="lora", weights=entry.weights, strength=strength, control=None)
+            Adapter(
+                kind="lora",
+                weights=entry.weights,
+                strength=strength,
+                control=None,
+                expert=expert,
+            )
         )
 
 
-def _same(adapter: Adapter, entry: Entry) -> bool:
-    return adapter.kind == "lora" and adapter.weights.sha256 == entry.weights.sha256
+def _same(adapter: Adapter, entry: Entry, expert: str | None) -> bool:
+    apart = None not in (adapter.expert, expert) and adapter.expert != expert
+    return adapter.kind == "lora" and adapter.weights.sha256 == entry.weights.sha256 and not apart
 
 
 def _loras(catalog: Catalog) -> dict[str, Entry]:

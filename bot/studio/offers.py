@@ -31,6 +31,7 @@ from generation.errors import (
 from generation.families.family import FAMILIES, family, has_few_words
 from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, Sha256, Weights
+from generation.spans import EXPERTS
 from generation.tasks import IMAGE, Task
 from prompting.speaking.styles import Styles
 
@@ -249,16 +250,26 @@ class Offers:
         )
 
     def lora(self, text: str) -> Adapter:
-        """ "name:0.8" as an adapter; without a number, as it is usual.  Raises NoSuchName."""
-        name, _, number = text.strip().rpartition(":")
+        """ "name:0.8" as an adapter; without a number, as it is usual.  Raises NoSuchName.
+
+        "name:0.8:high" and "name:low" are put on one of a model's two denoisers alone.
+        """
+        text, expert = _on_one(text.strip())
+        name, _, number = text.rpartition(":")
         strength: float | None = None
         try:
             strength = float(number) if name else None
         except ValueError:
             name = ""  # the colon belongs to the name
-        entry = self.catalog.find(name or text.strip(), "lora")
+        entry = self.catalog.find(name or text, "lora")
         usual = entry.strength if strength is None else strength
-        return Adapter(kind="lora", weights=entry.weights, strength=usual, control=None)
+        return Adapter(
+            kind="lora",
+            weights=entry.weights,
+            strength=usual,
+            control=None,
+            expert=expert or entry.expert,
+        )
 
     def with_vae(self, model: Checkpoint, vae: str | Weights | None) -> Checkpoint:
         """The model with that VAE, or with its own (OWN_VAE).  Raises NoSuchName, WrongFamily."""
@@ -296,6 +307,12 @@ class Offers:
             )
             for entry in self.catalog.entries()
         }
+
+
+def _on_one(text: str) -> tuple[str, str | None]:
+    """What is said of a LoRA before the denoiser that is meant, and that one."""
+    before, _, last = text.rpartition(":")
+    return (before.strip(), last) if before and last in EXPERTS else (text, None)
 
 
 def _is_own(vae: str) -> bool:

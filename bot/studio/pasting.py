@@ -258,13 +258,13 @@ def _fitting(
     usual: Family,
 ) -> Iterator[Adapter]:
     """The LoRAs that are not on already, without those for models of another kind."""
-    on = {one.weights.sha256 for one in before}
+    on = {one.place for one in before}
     for entry, adapter in loras:
         its = FAMILIES.get(entry.family)
         fits = its is None or usual.takes(adapter.kind, its)
-        if adapter.weights.sha256 in on:
+        if adapter.place in on:
             continue
-        said = tr("LoRA {name}", name=f"{entry.name} {adapter.strength:g}")
+        said = tr("LoRA {name}", name=f"{entry.name} {adapter.said}")
         (read.taken if fits else read.left).append(said)
         if fits:
             yield adapter

@@ -128,7 +128,7 @@ def answered_of(
         count=count,
         model=recipe.checkpoint.name if recipe.checkpoint is not None else None,
         loras=tuple(
-            NamedLora(name=a.weights.name, strength=a.strength)
+            NamedLora(name=a.weights.name, strength=a.strength, expert=a.expert)
             for a in recipe.adapters
             if a.kind == "lora"
         ),

@@ -337,10 +337,10 @@ def loras_of(plan: Plan, recipe: Recipe, offers: Offers) -> tuple[Adapter, ...]:
     """The picture's adapters, as the plan wants them.  Raises NoSuchName."""
     if plan.settings.loras is None:
         return recipe.adapters
-    own = {a.weights.name: a for a in recipe.adapters if a.kind == "lora"}
+    own = {(a.weights.name, a.expert): a for a in recipe.adapters if a.kind == "lora"}
     wanted = [
-        replace(own[one.name], strength=one.strength)
-        if one.name in own
+        replace(own[one.name, one.expert], strength=one.strength)
+        if (one.name, one.expert) in own
         else offers.lora(f"{one.name}:{one.strength:g}")
         for one in plan.settings.loras
     ]

@@ -186,7 +186,7 @@ def _lora(one: AskedSetting, now: Settled, answered: Answered) -> dict[str, Any]
         strength = round(min(MOST_STRENGTH, max(-MOST_STRENGTH, moved)), 2)
     else:
         strength = float(one.value) if isinstance(one.value, int | float) else LORA_STRENGTH
-    new = NamedLora(name=same.name if same else name, strength=strength)
+    new = replace(same, strength=strength) if same else NamedLora(name=name, strength=strength)
     kept = tuple(new if lora is same else lora for lora in before) if same else (*others, new)
     return {"loras": kept}
 

@@ -14,6 +14,8 @@
     mode = "lightning"         of a checkpoint or LoRA that draws in few steps: generation.modes
     base = "SDXL Lightning"    the same, as CivitAI calls its base model; others say nothing
     strength = 0.125           of a LoRA, where nobody names one
+    expert = "high"            of a LoRA: which of two denoisers it is for, where its name does not
+                               tell; or "low"
     licence = "apache-2.0"     told, and decides nothing: so are source (where it was fetched),
                                preview (a picture's address) and base_model (what it is made of)
     steps = 4                  what is usual for a checkpoint, unless somebody says otherwise: any
@@ -26,6 +28,7 @@ not written here is an error, so that no wish of an owner is dropped without a w
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -46,7 +49,7 @@ from generation.draft import (
     usual_of,
 )
 from generation.errors import NoSuchName, Unacceptable, UnknownWeights, UnusableWeights
-from generation.families.architecture import Architecture
+from generation.families.architecture import Architecture, Stage
 from generation.families.family import FAMILIES
 from generation.layers import filled
 from generation.modes import MODES, Distilled, of_base
@@ -59,6 +62,7 @@ from generation.parameters import (
     TextParameter,
 )
 from generation.recipe import MAX_STRENGTH, PREDICTIONS
+from generation.spans import EXPERTS
 from generation.tasks import PARTS
 
 CARD = "atelier.toml"
@@ -68,16 +72,19 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "prediction": PREDICTIONS,
     "noise": NOISES_OF_CARDS,
     "mode": tuple(MODES),
+    "expert": EXPERTS,
 }
 _TEXTS = (
     *("family", "kind", "title", "prediction", "noise", "vae", "trigger", "dialect"),
-    *("mode", "base"),
+    *("mode", "base", "expert"),
     *("licence", "source", "base_model", "preview"),
 )
 _SETTINGS = {
     row.name: row for row in PARAMETERS.values() if row.section in SECTIONS and row is not PROMPT
 }
 _COMPONENTS = "components"
+# wan2.2_lightx2v_4steps_high_noise, style-LowNoise
+_NOISE_NAMED = re.compile(r"(?<![a-z])(high|low)[ _.-]?noise(?![a-z])", re.IGNORECASE)
 KEYS = (*_TEXTS, _COMPONENTS, "strength", *_SETTINGS)
 
 
@@ -101,6 +108,7 @@ class Card:
     base_model: str | None = None
     preview: str | None = None
     strength: float | None = None
+    expert: str | None = None
     usual: Draft = UNSAID
 
     @property
@@ -131,6 +139,8 @@ class Card:
             raise UnusableWeights(name, told)
         if kind != "lora" and self.strength is not None:
             raise UnusableWeights(name, "its card says strength, and it is no LoRA")
+        if kind != "lora" and self.expert is not None:
+            raise UnusableWeights(name, "its card says expert, and it is no LoRA")
 
 
 def read_card(path: Path, name: str) -> Card:
@@ -254,8 +264,23 @@ def as_carded(anatomy: Anatomy, card: Card, name: str) -> Anatomy:
         vae=card.vae,
         dialect=card.dialect or anatomy.dialect,
         components=card.components,
+        expert=card.expert or (_in_name(name) if kind == "lora" and _paired(family) else None),
         **_usually(anatomy, card, family),
     )
+
+
+def _paired(family: str) -> bool:
+    """Whether models of the family may have two denoisers."""
+    return family in FAMILIES and bool(FAMILIES[family].architecture.at(Stage.REFINE))
+
+
+def _in_name(name: str) -> str | None:
+    """Which of two denoisers a LoRA is for, as people call those that come in pairs.
+
+    Their tensors and heads are alike, so that nothing else tells.
+    """
+    said = {found[1].casefold() for found in _NOISE_NAMED.finditer(name)}
+    return said.pop() if len(said) == 1 else None
 
 
 def _usually(anatomy: Anatomy, card: Card, family: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Entry:
     triggers: tuple[str, ...] = ()  # of a LoRA: the words that it listens to
     mode: str = ""  # of a checkpoint or LoRA that draws in few steps: its title
     strength: float = 1.0  # of a LoRA, where nobody names one
+    expert: str | None = None  # of a LoRA, which of two denoisers it is for
     modes: tuple[str, ...] = ()  # of a ControlNet: what its picture may show, if it has to be said
     factor: int | None = None  # of an upscaler: how many times as long the sides become
     # Of a checkpoint: adapters with which one of another medium draws with it, and their settings.
@@ -283,6 +284,7 @@ def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
         triggers=anatomy.triggers,
         mode=anatomy.distilled.mode.title if anatomy.distilled else "",
         strength=anatomy.strength,
+        expert=anatomy.expert,
         modes=anatomy.modes,
         factor=anatomy.factor,
         note="; ".join(text for text in (found.note, _said_of_mode(anatomy)) if text),

@@ -91,6 +91,7 @@ class Anatomy:
     # Of a LoRA alone: the words that it listens to.
     triggers: tuple[str, ...] = ()
     strength: float = 1.0  # where nobody names one
+    expert: str | None = None  # which of two denoisers it is for
     # Of a ControlNet alone: what its picture may show, to one that knows several kinds.
     modes: tuple[str, ...] = ()
     # Of an upscaler alone: how many times as long the sides become.

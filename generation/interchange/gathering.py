@@ -254,6 +254,7 @@ class Gathering:
         *,
         address: str = "",
         strength: object = None,
+        expert: str | None = None,
         where: str = "",
     ) -> None:
         """A file that it was drawn with; said once more, what is new of it is added.
@@ -268,9 +269,16 @@ class Gathering:
         if name.casefold() in NOTHING and not (hashed or address):
             return
         force = self._force(kind, name, strength, where)
-        new = WantedFile(kind=kind, name=name, hash=hashed, address=cut(address), strength=force)
+        new = WantedFile(
+            kind=kind,
+            name=name,
+            hash=hashed,
+            address=cut(address),
+            strength=force,
+            expert=expert,
+        )
         for at, one in enumerate(self.files):
-            if one.kind == kind and _same(one, new):
+            if one.kind == kind and one.expert == expert and _same(one, new):
                 self.files[at] = replace(
                     one,
                     hash=one.hash or new.hash,

@@ -63,7 +63,7 @@ def infotext(recipe: Recipe, *, tensors: Mapping[Sha256, str] = _NO_TENSORS) -> 
 
 def _prompt(recipe: Recipe) -> str:
     tags = [
-        f"<lora:{tag_name(adapter.weights.name)}:{adapter.strength:g}>"
+        f"<lora:{tag_name(adapter.weights.name)}:{adapter.said}>"
         for adapter in recipe.adapters
         if adapter.kind == "lora"
     ]

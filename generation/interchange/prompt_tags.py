@@ -9,6 +9,7 @@ import re
 
 from generation.interchange.gathering import Gathering, number_of
 from generation.interchange.imported import Why
+from generation.spans import EXPERTS
 
 LORAS = ("lora", "lyco", "locon", "loha", "lokr", "dora")
 
@@ -30,8 +31,12 @@ def untagged(text: str, gathering: Gathering, *, where: str = "") -> str:
 
 
 def _lora(said: str, gathering: Gathering, where: str) -> None:
-    """name, name:0.8, name:0.8:0.6 (text encoder, UNet), name:te=0.5:unet=0.8, and more."""
+    """name, name:0.8, name:0.8:0.6 (text encoder, UNet), name:te=0.5:unet=0.8, and more.
+
+    Ours may end with the one of two denoisers that is meant: name:0.8:high.
+    """
     name, *settings = (part.strip() for part in said.split(":"))
+    expert = settings.pop() if settings and settings[-1] in EXPERTS else None
     plain = [part for part in settings if "=" not in part]
     named = {
         key.strip().casefold(): value
@@ -51,4 +56,4 @@ def _lora(said: str, gathering: Gathering, where: str) -> None:
         gathering.lose("strength of the lora", Why.OTHERWISE, said, where=where, took=str(strength))
     if others:
         gathering.lose("setting of a lora", Why.NOT_HERE, ":".join(others), where=where)
-    gathering.file("lora", name, strength=strength, where=where)
+    gathering.file("lora", name, strength=strength, expert=expert, where=where)

@@ -57,7 +57,8 @@ def imported_of(recipe: Recipe) -> Imported:
     if recipe.vae is not None:
         gathering.file("vae", recipe.vae.name, recipe.vae.sha256)
     for one in recipe.adapters:
-        gathering.file(one.kind, one.weights.name, one.weights.sha256, strength=one.strength)
+        called, digest = one.weights.name, one.weights.sha256
+        gathering.file(one.kind, called, digest, strength=one.strength, expert=one.expert)
     for given in recipe.inputs:
         gathering.lose("image", Why.WANTS_A_PICTURE, given.role, where="inputs")
     return Imported(

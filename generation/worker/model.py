@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Model:
     files: tuple[Path, ...]  # that have its numbers
     parts: Parts = field(init=False)
     previewer: Previewer | None = None
-    adapters: dict[Sha256, Any] = field(default_factory=dict)  # LoRAs at hand, by digest
+    adapters: dict[Hashable, Any] = field(default_factory=dict)  # at hand, each by its place
 
     def __post_init__(self) -> None:
         tokenizers = {part.key.part: part.tokenizer for part in self.loaded}

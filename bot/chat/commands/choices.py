@@ -112,7 +112,7 @@ def _shortened(typed: str, offers: Offers) -> list[str]:
         except NoSuchName:
             said.append(one.strip())
         else:
-            said.append(f"{short[adapter.weights]}:{adapter.strength:g}")
+            said.append(f"{short[adapter.weights]}:{adapter.said}")
     return said
 
 

@@ -16,8 +16,8 @@ from generation.interchange.comfy.canvas import LatentStart, begun
 from generation.interchange.comfy.conditioning import NEGATIVE, POSITIVE, Conditioned, told
 from generation.interchange.comfy.graph import Graph, GraphNode
 from generation.interchange.comfy.json_values import mapping, number, parsed, whole
-from generation.interchange.comfy.loaders import line, named
-from generation.interchange.comfy.moving import Lasting, lasting, taken_over
+from generation.interchange.comfy.loaders import NamedFile, line, named
+from generation.interchange.comfy.moving import Lasting, SecondNetwork, lasting, taken_over
 from generation.interchange.comfy.sampling import SamplerSays, sampled, shift_of, told_of
 from generation.interchange.comfy.values import GraphValues
 from generation.interchange.comfy.walking import is_sampler, passes, used
@@ -72,6 +72,7 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
     live = used(values)
     every = passes(values)
     one = _pass(values, every.main) if every is not None else None
+    second = None
     if every is not None and one is not None:
         second = _second(values, found, one, every.others)
         _sampling(values, found, one)
@@ -79,14 +80,15 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
         found.task = _task(values, found, one, every.main)
         _pictures(found, one)
         for other in every.others:
-            if other.id in live and other.id != second and len(found.lost) < MOST:
+            finishes = second is not None and other.id == second.node.id
+            if other.id in live and not finishes and len(found.lost) < MOST:
                 what = "another pass"
                 found.lose(what, Why.A_STEP_OF_ITS_OWN, told_of(values, other), where=_at(other))
     elif _enlarges(graph, live):
         found.task = Task.UPSCALE
         found.lose("image", Why.WANTS_A_PICTURE)
     _extra(found, beside)
-    idle = _files(values, found, live, set(_nearest(values, one)) if one is not None else set())
+    idle = _files(values, found, live, one, second)
     lasts = one.lasting if one is not None else None
     _unknown(graph, found, live - _within(graph, lasts))
     syntax = _syntax(values, found, one) if one is not None else COMFY
@@ -123,23 +125,21 @@ def _pass(values: GraphValues, main: GraphNode) -> _Pass:
 
 def _second(
     values: GraphValues, found: Gathering, one: _Pass, others: tuple[GraphNode, ...]
-) -> str:
-    """The id of a pass by which a second network finishes a clip; empty: there is none."""
+) -> SecondNetwork | None:
+    """The pass by which a second network finishes a clip."""
     if one.lasting is None or one.lasting.medium != VIDEO:
-        return ""
+        return None
     shift = shift_of(values, one.line, one.begun.width, one.begun.height)
     second = taken_over(values, one.said, others, shift)
     if second is None:
-        return ""
+        return None
     where, cfg = _at(second.node), second.cfg
     if cfg is not None and not CFG.low <= cfg <= CFG.high:
         found.lose(CFG.name, Why.OUT_OF_RANGE, cfg, where=where)
         cfg = None
     found.experts = DraftExperts(boundary=second.boundary, cfg=cfg)
-    for name in second.loras:
-        found.lose("lora of the second network", Why.NOT_HERE, name, where=where)
     one.said.odd = [(what, stood) for what, stood in one.said.odd if what != "end_at_step"]
-    return second.node.id
+    return second
 
 
 def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
@@ -295,9 +295,15 @@ def _nearest(values: GraphValues, one: _Pass) -> Iterator[str]:
 
 
 def _files(
-    values: GraphValues, found: Gathering, live: frozenset[str], nearest: set[str]
+    values: GraphValues,
+    found: Gathering,
+    live: frozenset[str],
+    main: _Pass | None,
+    second: SecondNetwork | None,
 ) -> set[tuple[str, str]]:
     """Every file that is named, the main sampler's first; gives those that nothing is made of."""
+    nearest = set(_nearest(values, main)) if main is not None else set()
+    finishes = second.line if second is not None else frozenset()
     steered: dict[str, float | None] = {}
     for node in values.graph.nodes.values():
         for loader in line(values, node.link("control_net"), "control_net", "model"):
@@ -313,7 +319,14 @@ def _files(
         where = _at(one.node)
         strength = steered.get(one.node.id) if one.kind == "controlnet" else one.strength
         before = len(found.files)
-        found.file(one.kind, one.name, address=one.address, strength=strength, where=where)
+        found.file(
+            one.kind,
+            one.name,
+            address=one.address,
+            strength=strength,
+            expert=_expert(one, nearest, finishes) if finishes else None,
+            where=where,
+        )
         if one.of_words is not None:
             told_clip = f"{one.name}: {one.of_words:g}"
             found.lose(
@@ -321,10 +334,17 @@ def _files(
             )
         if len(found.files) > before:
             last = found.files[-1]
-            apart = whole and one.kind == "lora" and one.node.id not in nearest
+            apart = whole and one.kind == "lora" and one.node.id not in nearest | finishes
             own = one.node.id in live and not apart
             (alive if own else idle).add((last.kind, last.name))
     return idle - alive
+
+
+def _expert(one: NamedFile, first: set[str], second: frozenset[str]) -> str | None:
+    """Which of two networks a LoRA is put on; None for all else."""
+    if one.kind != "lora":
+        return None
+    return "low" if one.node.id in second else "high" if one.node.id in first else None
 
 
 def _unknown(graph: Graph, found: Gathering, live: frozenset[str]) -> None:

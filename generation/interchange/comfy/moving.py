@@ -224,7 +224,7 @@ class SecondNetwork:
     node: GraphNode
     boundary: float | None  # None: nobody can tell without a shift; the model's own counts
     cfg: float | None
-    loras: tuple[str, ...]  # that it alone is given
+    line: frozenset[str]  # the ids of the nodes that its model comes through
 
 
 def taken_over(
@@ -246,12 +246,11 @@ def taken_over(
         fresh = values.of(node, "add_noise") not in ("disable", False)
         begins = whole(values.of(node, "start_at_step"))
         if goes_on and alike and another and not fresh and begins == end:
-            loras = (text(one.inputs.get("lora_name")) for one in _line(values, other.model))
             return SecondNetwork(
                 node=node,
                 boundary=_between(said, steps, end, shift),
                 cfg=number(other.cfg),
-                loras=tuple(filter(None, loras)),
+                line=frozenset(one.id for one in _line(values, other.model)),
             )
     return None
 

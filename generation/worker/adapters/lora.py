@@ -43,9 +43,9 @@ class Lora:
 
 def _loaded(model: Model, adapter: Adapter, locate: Locate) -> LoadedLora:
     """From memory, or from its file, which may have been changed since."""
-    digest, name = adapter.weights.sha256, adapter.weights.name
+    name = adapter.weights.name
     path = locate(adapter.weights)
-    known: LoadedLora | None = model.adapters.get(digest)
+    known: LoadedLora | None = model.adapters.get(adapter.place)
     if known is not None:
         return known
     header = read_header(path, name)
@@ -64,13 +64,12 @@ def _loaded(model: Model, adapter: Adapter, locate: Locate) -> LoadedLora:
     for change, layer in zip(plan.changes, layers, strict=True):
         roles = {role: tensors[key] for role, key in change.keys.items()}
         try:
-            patches.append((layer, patch(change, roles, layer)))
-            # Two experts are one model, and a LoRA of it changes both.
-            patches += [(one, patch(change, roles, one)) for one in _twins(model, change)]
+            meant = _meant(model, change, layer, adapter.expert)
+            patches += [(one, patch(change, roles, one)) for one in meant]
         except ValueError as error:
             raise UnusableWeights(name, str(error)) from error
     words = {word: [tensors[key].float() for key in keys] for word, keys in plan.words.items()}
-    lora = model.adapters[digest] = LoadedLora(
+    lora = model.adapters[adapter.place] = LoadedLora(
         patches=tuple(patches), words=tables_of(model, words, name)
     )
     return lora
@@ -94,14 +93,14 @@ def _layers(model: Model, plan: LoraPlan, name: str) -> list[Layer]:
     return found
 
 
-def _twins(model: Model, change: LayerChange) -> list[Layer]:
-    """The same layer of a second denoiser, where there is one."""
-    found: list[Layer] = []
-    for part in model.architecture.at(Stage.REFINE):
-        if part.name in model.parts and change.part == model.architecture.denoiser.name:
-            inside = dict(model.parts[part.name].named_modules())
-            found += [inside[change.path]] if change.path in inside else []
-    return found
+def _meant(model: Model, change: LayerChange, layer: Layer, expert: str | None) -> list[Layer]:
+    """The layer, and the same one of a second denoiser: both, where nobody says which."""
+    seconds = [part for part in model.architecture.at(Stage.REFINE) if part.name in model.parts]
+    if change.part != model.architecture.denoiser.name or not seconds or expert == "high":
+        return [layer]
+    inside = [dict(model.parts[part.name].named_modules()) for part in seconds]
+    twins = [modules[change.path] for modules in inside if change.path in modules]
+    return twins if expert == "low" else [layer, *twins]
 
 
 def _misfit(change: LayerChange, layer: Layer | None) -> str | None:
