@@ -33,6 +33,7 @@ FEWER: dict[str, dict[str, Any]] = {
     "ltx-video": {"num_layers": 2},
     "cogvideox": {"num_layers": 2},
     "ltx-2": {"num_layers": 2},
+    "ltx-2.3": {"num_layers": 2},
     "hunyuan-video-1.5": {"num_layers": 2},
 }
 SIZES = {"hunyuan-video-1.5": (256, 256, 5)}  # one tile
@@ -55,6 +56,7 @@ def test_a_stage_takes_what_was_said_and_15_percent_less_at_most(family: str, st
     calls = {
         "ltx-video": ltx_video,
         "ltx-2": ltx_2,
+        "ltx-2.3": ltx_2,
         "cogvideox": cogvideox,
         "hunyuan-video-1.5": hunyuan_video,
     }
@@ -105,19 +107,19 @@ def ltx_video(network: Any, _family: str, stage: Stage, recipe: Recipe) -> objec
     )
 
 
-def ltx_2(network: Any, _family: str, stage: Stage, recipe: Recipe) -> object:
+def ltx_2(network: Any, family: str, stage: Stage, recipe: Recipe) -> object:
     """The film's VAE takes more than that of its sound; of the transformer both are asked."""
     canvas, lanes, moments = recipe.drawn_at, needed(recipe.sampling).lanes, 14
     frames = ltx.latent_frames(needed(recipe.motion).frames)
     down, across = canvas.height // ltx.SIDE, canvas.width // ltx.SIDE
     if stage is Stage.DECODE:
         return network.decoder(torch.empty(1, 128, frames, down, across))
-    words, mask = torch.empty(lanes, 1024, 3840), torch.ones(lanes, 1024)
+    mask, newer = torch.ones(lanes, 1024), family == "ltx-2.3"
     return network(
         hidden_states=torch.empty(lanes, frames * down * across, 128),
         audio_hidden_states=torch.empty(lanes, moments, 128),
-        encoder_hidden_states=words,
-        audio_encoder_hidden_states=words.clone(),
+        encoder_hidden_states=torch.empty(lanes, 1024, 4096 if newer else 3840),
+        audio_encoder_hidden_states=torch.empty(lanes, 1024, 2048 if newer else 3840),
         encoder_attention_mask=mask,
         audio_encoder_attention_mask=mask,
         timestep=torch.ones(lanes),
@@ -127,6 +129,7 @@ def ltx_2(network: Any, _family: str, stage: Stage, recipe: Recipe) -> object:
         width=across,
         fps=16.0,
         audio_num_frames=moments,
+        use_cross_timestep=newer,
         return_dict=False,
     )
 

@@ -77,6 +77,8 @@ REST = [
     ("tiny-ltx-2", Task.IMAGE_TO_VIDEO),
     ("tiny-ltx-2", Task.EXTEND_VIDEO),
     ("tiny-ltx-2-distilled", Task.TEXT_TO_VIDEO),
+    ("tiny-ltx-2.3", Task.IMAGE_TO_VIDEO),
+    ("tiny-ltx-2.3-distilled", Task.EXTEND_VIDEO),
     ("tiny-cogvideox-5b", Task.TEXT_TO_VIDEO),
     ("tiny-cogvideox-i2v", Task.EXTEND_VIDEO),
     ("tiny-cogvideox-1.5", Task.TEXT_TO_VIDEO),

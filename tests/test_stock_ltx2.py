@@ -5,6 +5,7 @@ Of the same seed: theirs throw the film's noise and then the sound's, and so doe
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -18,8 +19,9 @@ from transformers import Gemma3ForConditionalGeneration
 from generation.catalog.catalog import Catalog
 from generation.draft import complete
 from generation.errors import OutOfRange
+from generation.families.architecture import Architecture
 from generation.families.family import FAMILIES
-from generation.families.ltx2 import LTX_2
+from generation.families.ltx2 import LTX_2, LTX_23
 from generation.media.photos import load
 from generation.media.sounds import content_of
 from generation.recipe import Input, Recipe, needed
@@ -28,40 +30,44 @@ from generation.tasks import Task
 from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
-from tests.given.builders import a_digest, a_draft, a_model, changed
+from tests.given.builders import a_blue_png, a_digest, a_draft, a_model, changed
 from tests.given.stock_films import HEIGHT, WIDTH, a_film, differing
 from tests.given.worker_process import a_photo
 
 LEVELS: dict[str, Any] = {"sigmas": (1.0, 0.7, 0.3, 0.0), "steps": 3}
 
 
-def a_heard_film(**changes: Any) -> Recipe:
+NAMES = ("ltx-2", "ltx-2.3")
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def a_heard_film(name: str = "ltx-2", **changes: Any) -> Recipe:
     """A recipe of a small film and its sound."""
-    film = a_film("ltx-2", **LEVELS | changes)
+    film = a_film(name, **LEVELS | changes)
     asked = changed(a_draft("x"), frames=9, fps=needed(film.motion).fps)
-    sound = needed(complete(asked, a_model(family="ltx-2"), seed=1, device="cpu").sound)
+    sound = needed(complete(asked, a_model(family=name), seed=1, device="cpu").sound)
     return replace(film, sound=replace(sound, seconds=needed(film.motion).seconds))
 
 
-def going_on(**changes: Any) -> Recipe:
+def going_on(name: str = "ltx-2", **changes: Any) -> Recipe:
     one = Input(role="first", sha256=a_digest("b"), fit="cover")
-    return replace(a_heard_film(**changes), task=Task.IMAGE_TO_VIDEO, inputs=(one,))
+    return replace(a_heard_film(name, **changes), task=Task.IMAGE_TO_VIDEO, inputs=(one,))
 
 
-def model() -> Model:
-    return loaded.model("ltx-2")
+def model(recipe: Recipe) -> Model:
+    return loaded.model(recipe.family)
 
 
 @cache
-def seeing() -> Any:
+def seeing(name: str) -> Any:
     """The text encoder as the stock pipeline has it, with its eyes."""
-    folder = tinymodels.of("ltx-2") / "text_encoder"
+    folder = tinymodels.of(name) / "text_encoder"
     return Gemma3ForConditionalGeneration.from_pretrained(folder).eval()
 
 
 def drawn(recipe: Recipe, *inputs: bytes) -> tuple[Any, bytes]:
     """The worker's frames, and the samples behind them."""
-    content = render(recipe, inputs, model(), on_step=lambda *_: None).content
+    content = render(recipe, inputs, model(recipe), on_step=lambda *_: None).content
     shape = needed(recipe.motion).frames, HEIGHT, WIDTH, 3
     length = int(np.prod(shape))
     return np.frombuffer(content[:length], np.uint8).reshape(shape), content[length:]
@@ -71,8 +77,8 @@ def by_stock(recipe: Recipe, kind: str = "LTX2Pipeline", **given: Any) -> tuple[
     """The same by the pipeline, guided by cfg alone."""
     import diffusers
 
-    sampling, motion, parts = needed(recipe.sampling), needed(recipe.motion), model().parts
-    found = {**parts.modules, "text_encoder": seeing()}
+    sampling, motion, parts = needed(recipe.sampling), needed(recipe.motion), model(recipe).parts
+    found = {**parts.modules, "text_encoder": seeing(recipe.family)}
     pipe = getattr(diffusers, kind)(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
         tokenizer=parts.tokenizers["text_encoder"],
@@ -94,7 +100,7 @@ def by_stock(recipe: Recipe, kind: str = "LTX2Pipeline", **given: Any) -> tuple[
         **dict.fromkeys(f"audio_{what}_scale" for what in ("guidance", "stg", "modality")),
         audio_guidance_rescale=None,
         spatio_temporal_guidance_blocks=None,
-        use_cross_timestep=False,
+        use_cross_timestep=recipe.family == "ltx-2.3",
         generator=torch.Generator().manual_seed(recipe.seed),
         output_type="np",
         return_dict=False,
@@ -118,22 +124,70 @@ def claim(recipe: Recipe, *inputs: bytes, kind: str = "LTX2Pipeline", **given: A
         (4.0, "", Motion(frames=1, fps=24.0, piece=None, overlap=None)),
     ],
 )
+@each
 def test_a_film_of_words_and_its_sound_have_no_differing_value(
-    cfg: float, prompt: str, motion: Motion
+    name: str, cfg: float, prompt: str, motion: Motion
 ) -> None:
-    claim(a_heard_film(cfg=cfg, prompt=prompt, motion=motion))
+    claim(a_heard_film(name, cfg=cfg, prompt=prompt, motion=motion))
 
 
+@each
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
-def test_a_film_that_begins_with_a_picture_has_none(cfg: float) -> None:
+def test_a_film_that_begins_with_a_picture_has_none(name: str, cfg: float) -> None:
     picture = load(a_photo(), width=WIDTH, height=HEIGHT, fit="cover")
     claim(
-        going_on(cfg=cfg),
+        going_on(name, cfg=cfg),
         a_photo(),
         kind="LTX2ImageToVideoPipeline",
         image=picture,
         image_crf=0,
     )
+
+
+@each
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+@pytest.mark.parametrize("frames", [9, 25])
+def test_a_film_between_two_pictures_has_none(
+    name: str, cfg: float, frames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stock pipeline throws noise for what it ends with as well, and then uses none of it."""
+    from diffusers.pipelines.ltx2 import pipeline_ltx2_condition as stock
+
+    motion = Motion(frames=frames, fps=8.0, piece=None, overlap=None)
+    recipe = going_on(name, cfg=cfg, motion=motion)
+    last = Input(role="last", sha256=a_digest("c"), fit="cover")
+    recipe = replace(recipe, inputs=(*recipe.inputs, last))
+    engine, parts = model(recipe).engine, model(recipe).parts
+    thrown = engine.thrown(parts, recipe, torch.Generator().manual_seed(recipe.seed))
+    latent = (frames - 1) // 8 + 1
+    film = thrown[:, :, :latent].flatten(2).transpose(1, 2)
+    sound = thrown[:, :, latent:].flatten(2).transpose(1, 2)
+
+    thrown_next = iter((film, sound))
+
+    def noise(shape: tuple[int, ...], **_: Any) -> torch.Tensor:
+        made = next(thrown_next)
+        missing = max(0, shape[1] - made.shape[1])
+        padded: torch.Tensor = torch.nn.functional.pad(made, (0, 0, 0, missing))
+        return padded[:, : shape[1]]
+
+    monkeypatch.setattr(stock, "randn_tensor", noise)
+    pictures = a_photo(), a_blue_png()
+    shown = [load(one, width=WIDTH, height=HEIGHT, fit="cover") for one in pictures]
+    conditions = [
+        stock.LTX2VideoCondition(frames=one, index=index, crf=0)
+        for one, index in zip(shown, (0, -1), strict=True)
+    ]
+    claim(recipe, *pictures, kind="LTX2ConditionPipeline", conditions=conditions)
+
+
+@each
+def test_between_two_pictures_there_are_some_frames(name: str) -> None:
+    motion = Motion(frames=1, fps=8.0, piece=None, overlap=None)
+    recipe = going_on(name, motion=motion)
+    last = Input(role="last", sha256=a_digest("c"), fit="cover")
+    with pytest.raises(OutOfRange, match="at least 9"):
+        drawn(replace(recipe, inputs=(*recipe.inputs, last)), a_photo(), a_blue_png())
 
 
 def test_another_seed_is_another_film_with_another_sound() -> None:
@@ -184,12 +238,13 @@ def test_what_it_cannot_draw_is_refused(changes: dict[str, Any], said: str) -> N
         drawn(changed(a_heard_film(), **changes))
 
 
-def test_a_distilled_one_is_told_by_its_levels_and_walks_those_it_learned() -> None:
-    folder = tinymodels.of("ltx-2-distilled")
-    catalog = Catalog([folder], tinymodels.home() / "ltx-2-distilled.json")
+@each
+def test_a_distilled_one_is_told_by_its_levels_and_walks_those_it_learned(name: str) -> None:
+    folder = tinymodels.of(f"{name}-distilled")
+    catalog = Catalog([folder], tinymodels.home() / f"{name}-distilled.json")
     catalog.scan()
     [entry] = catalog.models()
-    assert entry.family == "ltx-2-distilled"
+    assert entry.family == f"{name}-distilled"
     recipe = complete(a_draft("a cat"), entry.model, seed=1, device="cpu")
     from diffusers.pipelines.ltx2.utils import DISTILLED_SIGMA_VALUES
 
@@ -213,14 +268,31 @@ def test_the_usual_levels_are_those_of_the_stock_pipeline() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "said", "why"),
+    ("built", "part", "said", "why"),
     [
-        ("transformer", {"cross_attn_mod": True}, "2.3 or later"),
-        ("connectors", {"caption_channels": 64}, "words"),
+        (LTX_23, "transformer", {"cross_attn_mod": True, "ff_bias": False}, "it is LTX-2.5"),
+        (LTX_2, "connectors", {"caption_channels": 64}, "words 64 wide, 32"),
+        (
+            LTX_23,
+            "connectors",
+            {"per_modality_projections": True, "video_hidden_dim": 64},
+            "words 64 wide, 4096",
+        ),
     ],
 )
-def test_others_are_refused_in_one_sentence(part: str, said: dict[str, Any], why: str) -> None:
-    built = LTX_2.part(part).network
-    reason = built.fault(said) or LTX_2.fits({"transformer": {"caption_channels": 32}, part: said})
+def test_others_are_refused_in_one_sentence(
+    built: Architecture, part: str, said: dict[str, Any], why: str
+) -> None:
+    network = built.part(part).network
+    reason = network.fault(said) or built.fits(
+        {"transformer": {"caption_channels": 32}, part: said}
+    )
     assert reason is not None
     assert why in reason
+
+
+def test_a_folder_is_of_the_one_that_its_transformer_is_built_as() -> None:
+    for name, its in (("ltx-2", LTX_2), ("ltx-2.3", LTX_23)):
+        config = json.loads((tinymodels.of(name) / "transformer" / "config.json").read_text())
+        assert [one for one in (LTX_2, LTX_23) if one.recognise_folder(config)] == [its]
+        assert loaded.recipe_of(name).family == name

@@ -1,4 +1,4 @@
-"""LTX-2: its parts, and how its folders are told.
+"""LTX-2 and 2.3: their parts, and how their folders are told.
 
     transformer   a stream of the film and one of its sound, which look at each other
     connectors    all layers of the words as one, and a few blocks for each stream
@@ -6,12 +6,16 @@
     audio_vae     mel spectra of its sound, four of them in one; the vocoder makes waves of these
     text_encoder  Gemma 3 12B, of which all layers are read
 
-Published in folders.  A distilled one says levels that are not bent by the film's size.
+2.3 reads words by two projections, modulates them by the time, and lets each head of its
+attentions through by a share; its vocoder is two, the second of which makes finer waves of what the
+first one's sound like.  Published in folders.  A distilled one says levels that are not bent by the
+film's size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from generation.families.architecture import (
@@ -31,14 +35,19 @@ from generation.sigmas import TOKEN
 from generation.tasks import Task
 
 _WEIGHTS = "diffusion_pytorch_model"
-DISTILLED = "ltx-2-distilled"  # the family of those that need no guidance
+# The families of those that need no guidance.
+DISTILLED, DISTILLED_23 = "ltx-2-distilled", "ltx-2.3-distilled"
 MEL = 4  # mel spectra that are one latent, and bands of one
 
 
-def _newer(config: Config) -> str | None:
-    """2.3 and 2.5 modulate what is read of the words, and read them without projecting them."""
-    if config.get("cross_attn_mod") or config.get("use_prompt_embeddings") is False:
-        return "it is LTX-2.3 or later, whose words are read otherwise; 2.0 is drawn"
+def _is_newer(config: Config) -> bool:
+    """2.3 and later modulate what is read of the words, and read them without projecting them."""
+    return bool(config.get("cross_attn_mod")) or config.get("use_prompt_embeddings") is False
+
+
+def _newest(config: Config) -> str | None:
+    if config.get("ff_bias") is False or config.get("use_keyframes_abs_pos_embedding"):
+        return "it is LTX-2.5, whose text encoder and decoder are others; 2.0 and 2.3 are drawn"
     return None
 
 
@@ -76,7 +85,18 @@ TRANSFORMER = Network(
         "use_keyframes_abs_pos_embedding": (False, None),
         "use_prompt_embeddings": (True, None),
     },
-    fault=_newer,
+)
+TRANSFORMER_OF_23 = replace(
+    TRANSFORMER,
+    only={
+        **TRANSFORMER.only,
+        **dict.fromkeys(("cross_attn_mod", "audio_cross_attn_mod"), (True,)),
+        **dict.fromkeys(("gated_attn", "audio_gated_attn"), (True,)),
+        "perturbed_attn": (True, False, None),  # only for guidance that is off here
+        "use_prompt_adaln_single": (True, None),
+        "use_prompt_embeddings": (False,),
+    },
+    fault=_newest,
 )
 READER = Network(
     module="diffusers.pipelines.ltx2.connectors",
@@ -89,6 +109,12 @@ READER = Network(
         "per_modality_projections": (False, None),
         "video_gated_attn": (False, None),
     },
+)
+READER_OF_23 = replace(
+    READER,
+    only=dict.fromkeys(
+        ("audio_gated_attn", "per_modality_projections", "video_gated_attn"), (True,)
+    ),
 )
 AUTOENCODER = Network(
     module="diffusers.models.autoencoders.autoencoder_kl_ltx2",
@@ -127,9 +153,16 @@ VOCODER = Network(
     settings=frozenset(ltx2_codecs.VOCODER),
     only={"act_fn": ("leaky_relu", None), "antialias": (False, None)},
 )
-
-
-_part = partial(folder_part, "ltx-2")
+VOCODER_OF_23 = replace(
+    VOCODER,
+    name="LTX2VocoderWithBWE",
+    tensors=ltx2_codecs.better_vocoder,
+    settings=frozenset(ltx2_codecs.BETTER_VOCODER),
+    only={
+        **dict.fromkeys(("act_fn", "bwe_act_fn"), ("snakebeta", None)),
+        **dict.fromkeys(("antialias", "bwe_antialias"), (True, None)),
+    },
+)
 
 
 def _fits(configs: Mapping[str, Config]) -> str | None:
@@ -140,14 +173,26 @@ def _fits(configs: Mapping[str, Config]) -> str | None:
     drawn = {**ltx2.USUAL, **drawn}
     if (reads := configs.get("connectors")) is not None:
         reads = {**ltx2.CONNECTORS, **reads}
-        if reads["caption_channels"] != drawn["caption_channels"]:
-            return f"words {reads['caption_channels']} wide, {drawn['caption_channels']} are read"
+        if (misread := _misfitting(reads, drawn)) is not None:
+            return misread
         if (words := configs.get("text_encoder")) is not None:
             return _misread(of_text(words), reads)
     if (heard := configs.get("audio_vae")) is not None:
         wide = _packed({**ltx2_codecs.AUDIO_VAE, **heard})
         if not wide == drawn["audio_in_channels"] == drawn["in_channels"]:
             return f"sounds {wide} wide, {drawn['audio_in_channels']} are drawn"
+    return None
+
+
+def _misfitting(reads: Config, drawn: Config) -> str | None:
+    """Whether what is read of the words is as wide as what is drawn from."""
+    pairs = [("caption_channels", "caption_channels")]
+    if reads["per_modality_projections"]:
+        pairs = [("video_hidden_dim", "cross_attention_dim")]
+        pairs += [("audio_hidden_dim", "audio_cross_attention_dim")]
+    for given, wanted in pairs:
+        if reads[given] != drawn[wanted]:
+            return f"words {reads[given]} wide, {drawn[wanted]} are read"
     return None
 
 
@@ -169,40 +214,54 @@ def _packed(config: Config) -> object:
     return packed if packed == config["base_channels"] else None
 
 
-LTX_2 = Architecture(
-    name="ltx-2",
-    family="ltx-2",
-    parts=(
-        _part("transformer", "transformer", TRANSFORMER, Stage.DENOISE),
-        _part("vae", "VAE", AUTOENCODER, Stage.DECODE),
-        _part("audio_vae", "VAE of sounds", HEARING, Stage.DECODE),
-        _part("vocoder", "vocoder", VOCODER, Stage.DECODE),
-        _part("connectors", "reader of words", READER, Stage.ENCODE),
-        _part(
-            "text_encoder",
-            "text encoder (Gemma 3 12B)",
-            GEMMA3,
-            Stage.ENCODE,
-            gemma_tokenizer(),
-            config="text/gemma3-12b",
-            classes=(GEMMA3.name, "Gemma3ForConditionalGeneration", "Gemma3Model"),
+def _architecture(name: str, distilled: str, *networks: Network, newer: bool) -> Architecture:
+    """One of them: its transformer, its vocoder, and what reads its words."""
+    part, (transformer, vocoder, reader) = partial(folder_part, name), networks
+    return Architecture(
+        name=name,
+        family=name,
+        parts=(
+            part("transformer", "transformer", transformer, Stage.DENOISE),
+            part("vae", "VAE", AUTOENCODER, Stage.DECODE),
+            part("audio_vae", "VAE of sounds", HEARING, Stage.DECODE),
+            part("vocoder", "vocoder", vocoder, Stage.DECODE),
+            part("connectors", "reader of words", reader, Stage.ENCODE),
+            part(
+                "text_encoder",
+                "text encoder (Gemma 3 12B)",
+                GEMMA3,
+                Stage.ENCODE,
+                gemma_tokenizer(),
+                config="text/gemma3-12b",
+                classes=(GEMMA3.name, "Gemma3ForConditionalGeneration", "Gemma3Model"),
+            ),
         ),
-    ),
-    recognise=lambda shapes: "transformer.av_cross_attn_video_a2v_gate.linear.weight" in shapes,
-    recognise_folder=lambda config: config.get("_class_name") == TRANSFORMER.name,
-    pipelines="LTX2(Condition|ImageToVideo)?Pipeline",
-    by_levels={"flow:1.0": DISTILLED},
-    fits=_fits,
-    noise=Noise(
-        levels="flow-mu:0.95:2.05:1024:4096@0.1",
-        prediction="flow",
-        schedulers=frozenset({FLOW_SCHEDULER}),
-        read=of_flow_scheduler,
-    ),
-    tasks=frozenset({Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.EXTEND_VIDEO}),
-    grid=SIDE,
-    latent_channels=128,
-    medium="video",
-    work=film_work(latent_frames),
-    levels_by=lambda pixels, frames: TOKEN * tokens(pixels, frames),
+        recognise=lambda shapes: _GATE in shapes and (_MODULATED in shapes) == newer,
+        recognise_folder=lambda config: (
+            config.get("_class_name") == transformer.name and _is_newer(config) == newer
+        ),
+        pipelines="LTX2(Condition|ImageToVideo)?Pipeline",
+        by_levels={"flow:1.0": distilled},
+        fits=_fits,
+        noise=Noise(
+            levels="flow-mu:0.95:2.05:1024:4096@0.1",
+            prediction="flow",
+            schedulers=frozenset({FLOW_SCHEDULER}),
+            read=of_flow_scheduler,
+        ),
+        tasks=frozenset({Task.TEXT_TO_VIDEO, Task.IMAGE_TO_VIDEO, Task.EXTEND_VIDEO}),
+        grid=SIDE,
+        latent_channels=128,
+        medium="video",
+        work=film_work(latent_frames),
+        levels_by=lambda pixels, frames: TOKEN * tokens(pixels, frames),
+    )
+
+
+_GATE = "transformer.av_cross_attn_video_a2v_gate.linear.weight"
+_MODULATED = "transformer.prompt_adaln.linear.weight"
+
+LTX_2 = _architecture("ltx-2", DISTILLED, TRANSFORMER, VOCODER, READER, newer=False)
+LTX_23 = _architecture(
+    "ltx-2.3", DISTILLED_23, TRANSFORMER_OF_23, VOCODER_OF_23, READER_OF_23, newer=True
 )

@@ -268,6 +268,7 @@ VARIANTS: dict[str, Callable[[Path], Path]] = {
     ),
     "ltx-video-0.9.5": ltx.build_later,
     "ltx-2-distilled": ltx2.build_distilled,
+    "ltx-2.3-distilled": ltx2.build_23_distilled,
     "wan-flf2v": partial(wan.build_i2v, both=True),
     "wan-2.2": wan.build_22,
     "wan-2.2-i2v": partial(wan.build_22, from_pictures=True),
@@ -286,6 +287,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "shap-e-image": shap_e.build_image,
     "cogvideox": cogvideox.build,
     "ltx-2": ltx2.build,
+    "ltx-2.3": ltx2.build_23,
     "hunyuan-video-1.5": hunyuan_video.build,
 }
 

@@ -110,13 +110,16 @@ def _transformer(config: Config) -> Shapes:
     out: Shapes = {}
     film = _width(config, "num_attention_heads", "attention_head_dim")
     sound = _width(config, "audio_num_attention_heads", "audio_attention_head_dim")
-    words = whole(config["caption_channels"])
+    words, modulated = whole(config["caption_channels"]), _modulated(config)
     for own, width in (("", film), ("audio_", sound)):
         read = whole(config[f"{own}in_channels"])
         linear(out, f"{own}proj_in", width, read)
-        linear(out, f"{own}caption_projection.linear_1", width, words)
-        linear(out, f"{own}caption_projection.linear_2", width, width)
-        _told(out, f"{own}time_embed", width, 6)
+        if config["use_prompt_embeddings"]:
+            linear(out, f"{own}caption_projection.linear_1", width, words)
+            linear(out, f"{own}caption_projection.linear_2", width, width)
+        _told(out, f"{own}time_embed", width, _modulations(config, own))
+        if modulated and config["use_prompt_adaln_single"]:
+            _told(out, f"{own}prompt_adaln", width, 2)
         out[f"{own}scale_shift_table"] = (2, width)
         linear(out, f"{own}proj_out", whole(config[f"{own}out_channels"] or read), width)
     _told(out, "av_cross_attn_video_scale_shift", film, 4)
@@ -133,12 +136,17 @@ def _block(out: Shapes, name: str, config: Config, film: int, sound: int) -> Non
         ("", film, whole(config["cross_attention_dim"])),
         ("audio_", sound, whole(config["audio_cross_attention_dim"])),
     ):
-        attention(out, f"{name}{own}attn1", width, width, width)
-        attention(out, f"{name}{own}attn2", width, width, read)
+        gates = _gates(config, own)
+        attention(out, f"{name}{own}attn1", width, width, width, gates)
+        attention(out, f"{name}{own}attn2", width, width, read, gates)
         layer(out, f"{name}{own}ff", width)
-        out[f"{name}{own}scale_shift_table"] = (6, width)
-    attention(out, f"{name}audio_to_video_attn", film, sound, sound)
-    attention(out, f"{name}video_to_audio_attn", sound, sound, film)
+        out[f"{name}{own}scale_shift_table"] = (_modulations(config, own), width)
+        if _modulated(config):
+            out[f"{name}{own}prompt_scale_shift_table"] = (2, width)
+    heads = whole(config["audio_num_attention_heads"])
+    seen, heard = (heads if config[f"{own}gated_attn"] else 0 for own in ("", "audio_"))
+    attention(out, f"{name}audio_to_video_attn", film, sound, sound, seen)
+    attention(out, f"{name}video_to_audio_attn", sound, sound, film, heard)
     out[f"{name}video_a2v_cross_attn_scale_shift_table"] = (5, film)
     out[f"{name}audio_a2v_cross_attn_scale_shift_table"] = (5, sound)
 
@@ -147,26 +155,48 @@ def _connectors(config: Config) -> Shapes:
     out: Shapes = {}
     width = whole(config["caption_channels"])
     layers = whole(config["text_proj_in_factor"], 2 * blueprint.MOST)
-    linear(out, "text_proj_in", width, width * layers, bias=bool(config["proj_bias"]))
+    apart, bias = bool(config["per_modality_projections"]), bool(config["proj_bias"])
+    if not apart:
+        linear(out, "text_proj_in", width, width * layers, bias=bias)
     for own in ("video", "audio"):
+        inner = whole(config[f"{own}_hidden_dim"]) if apart else width
         heads = f"{own}_connector_num_attention_heads", f"{own}_connector_attention_head_dim"
-        if _width(config, *heads) != width:
+        if _width(config, *heads) != inner:
             raise Unwritten
+        if apart:
+            linear(out, f"{own}_text_proj_in", inner, width * layers, bias=bias)
         registers = whole(config[f"{own}_connector_num_learnable_registers"])
-        out[f"{own}_connector.learnable_registers"] = (registers, width)
+        out[f"{own}_connector.learnable_registers"] = (registers, inner)
+        gates = whole(config[heads[0]]) if config[f"{own}_gated_attn"] else 0
         for number in range(whole(config[f"{own}_connector_num_layers"], blueprint.MOST)):
             name = f"{own}_connector.transformer_blocks.{number}"
-            attention(out, f"{name}.attn1", width, width, width)
-            layer(out, f"{name}.ff", width)
+            attention(out, f"{name}.attn1", inner, inner, inner, gates)
+            layer(out, f"{name}.ff", inner)
     return out
+
+
+def _modulated(config: Config) -> bool:
+    """Whether the words that are read are modulated by the time, as from 2.3 on."""
+    return bool(config["cross_attn_mod"] or config["audio_cross_attn_mod"])
+
+
+def _modulations(config: Config, own: str) -> int:
+    return 9 if config[f"{own}cross_attn_mod"] else 6
+
+
+def _gates(config: Config, own: str) -> int:
+    """How many heads of a stream's attentions are each let through by a share; 0: all whole."""
+    return whole(config[f"{own}num_attention_heads"]) if config[f"{own}gated_attn"] else 0
 
 
 def _width(config: Config, heads: str, each: str) -> int:
     return whole(config[heads]) * whole(config[each])
 
 
-def attention(out: Shapes, name: str, width: int, inner: int, read: int) -> None:
-    """An attention whose queries and keys are normed."""
+def attention(out: Shapes, name: str, width: int, inner: int, read: int, gates: int = 0) -> None:
+    """An attention whose queries and keys are normed, and whose heads may have gates."""
+    if gates:
+        linear(out, f"{name}.to_gate_logits", gates, width)
     linear(out, f"{name}.to_q", inner, width)
     for what in ("to_k", "to_v"):
         linear(out, f"{name}.{what}", inner, read)

@@ -99,6 +99,47 @@ def audio_vae(config: Config) -> Shapes | None:
         return None
 
 
+# What it says of the second vocoder, which makes waves of what the first one's sound like.
+BETTER_VOCODER: Mapping[str, object] = {
+    **VOCODER,
+    "act_fn": "snakebeta",
+    "antialias": True,
+    "filter_length": 512,
+    "final_act_fn": None,
+    "final_bias": False,
+    "hidden_channels": 1536,
+    "hop_length": 80,
+    "input_sampling_rate": 16_000,
+    "num_mel_channels": 64,
+    "output_sampling_rate": 48_000,
+    "upsample_factors": (5, 2, 2, 2, 2, 2),
+    "upsample_kernel_sizes": (11, 4, 4, 4, 4, 4),
+    "window_length": 512,
+    "bwe_act_fn": "snakebeta",
+    "bwe_antialias": True,
+    "bwe_antialias_kernel_size": 12,
+    "bwe_antialias_ratio": 2,
+    "bwe_final_act_fn": None,
+    "bwe_final_bias": False,
+    "bwe_hidden_channels": 512,
+    "bwe_in_channels": 128,
+    "bwe_leaky_relu_negative_slope": 0.1,
+    "bwe_out_channels": 2,
+    "bwe_resnet_dilations": ((1, 3, 5),) * 3,
+    "bwe_resnet_kernel_sizes": (3, 7, 11),
+    "bwe_upsample_factors": (6, 5, 2, 2, 2),
+    "bwe_upsample_kernel_sizes": (12, 11, 4, 4, 4),
+}
+
+
+def better_vocoder(config: Config) -> Shapes | None:
+    """The tensors of an LTX2VocoderWithBWE; None: its build is not written down."""
+    try:
+        return _better_vocoder({**BETTER_VOCODER, **config})
+    except (Unwritten, LookupError, TypeError, ValueError):
+        return None
+
+
 def vocoder(config: Config) -> Shapes | None:
     """The tensors of an LTX2Vocoder; None: its build is not written down."""
     try:
@@ -232,6 +273,7 @@ def _vocoder(config: Config) -> Shapes:
     if len(each) != len(kernels) or len(_list(config["upsample_factors"])) != len(sizes):
         raise Unwritten
     width = whole(config["hidden_channels"])
+    smooth = _smooth(config)
     _line(out, "conv_in", width, whole(config["in_channels"], 4096), 7)
     for number, size in enumerate(sizes):
         out[f"upsamplers.{number}.weight"] = (width, width // 2, size)
@@ -242,7 +284,42 @@ def _vocoder(config: Config) -> Shapes:
             for layer in range(count):
                 _line(out, f"{name}.convs1.{layer}", width, width, kernel)
                 _line(out, f"{name}.convs2.{layer}", width, width, kernel)
+                for which in ("acts1", "acts2"):
+                    _snake(out, f"{name}.{which}.{layer}", width, smooth)
+    _snake(out, "act_out", width, smooth)
     _line(out, "conv_out", whole(config["out_channels"], 64), width, 7)
+    if not config["final_bias"]:
+        del out["conv_out.bias"]
+    return out
+
+
+def _smooth(config: Config) -> int:
+    """How long the filters around each of its snakes are; 0: it has none, but leaking ReLUs."""
+    snakes = config["act_fn"] == "snakebeta"
+    if snakes != bool(config["antialias"]) or config["act_fn"] not in ("snakebeta", "leaky_relu"):
+        raise Unwritten
+    return whole(config["antialias_kernel_size"], 1024) if snakes else 0
+
+
+def _snake(out: Shapes, name: str, width: int, smooth: int) -> None:
+    """x + sin(ax)^2 / b between two filters that keep out what would alias."""
+    if not smooth:
+        return
+    out[f"{name}.act.alpha"] = out[f"{name}.act.beta"] = (width,)
+    for which in ("upsample", "downsample"):
+        out[f"{name}.{which}.filter"] = (1, 1, smooth)
+
+
+def _better_vocoder(config: Config) -> Shapes:
+    """A vocoder, the mel spectra of its waves, and one that makes finer waves of these."""
+    its = {key.removeprefix("bwe_"): value for key, value in config.items() if "bwe_" in key}
+    out = {f"vocoder.{key}": shape for key, shape in _vocoder(config).items()}
+    out |= {f"bwe_generator.{key}": shape for key, shape in _vocoder({**VOCODER, **its}).items()}
+    wide = whole(config["filter_length"], 65_536)
+    bins = wide // 2 + 1
+    out["mel_stft.mel_basis"] = (whole(config["num_mel_channels"], 4096), bins)
+    for which in ("forward_basis", "inverse_basis"):
+        out[f"mel_stft.stft_fn.{which}"] = (2 * bins, 1, wide)
     return out
 
 

@@ -1,11 +1,11 @@
-"""The families of LTX-2."""
+"""The families of LTX-2 and LTX-2.3."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from generation.families.ltx import STEP
-from generation.families.ltx2 import DISTILLED, LTX_2
+from generation.families.ltx2 import DISTILLED, DISTILLED_23, LTX_2, LTX_23
 from generation.families.model_family import Family, Moving, Sounding
 from generation.recipe import Precision
 
@@ -33,18 +33,35 @@ _WHOLE = Family(
     sounding=Sounding(seconds=5.0, max_seconds=20.0, rate=24_000, channels=2),
 )
 
-ROWS: tuple[Family, ...] = (
-    _WHOLE,
-    replace(
-        _WHOLE,
-        name=DISTILLED,
-        title="LTX-2 distilled",
+
+def _distilled(whole: Family, name: str) -> Family:
+    return replace(
+        whole,
+        name=name,
+        title=f"{whole.title} distilled",
         steps=8,
         cfg=1.0,
         # The levels that it was distilled at.
         scheduler="manual:1:0.99375:0.9875:0.98125:0.975:0.909375:0.725:0.421875",
         dialect="ltx2-distilled",
         negative=False,
-        kin="ltx-2",
-    ),
+        kin=whole.name,
+    )
+
+
+_NEWER = replace(
+    _WHOLE,
+    name="ltx-2.3",
+    title="LTX-2.3",
+    architecture=LTX_23,
+    steps=30,
+    cfg=3.0,
+    sounding=Sounding(seconds=5.0, max_seconds=20.0, rate=48_000, channels=2),
+)
+
+ROWS: tuple[Family, ...] = (
+    _WHOLE,
+    _distilled(_WHOLE, DISTILLED),
+    _NEWER,
+    _distilled(_NEWER, DISTILLED_23),
 )

@@ -99,9 +99,9 @@ class LtxVideo:
 
         def ask(y: Tensor, t: Tensor) -> Tensor:
             lanes = eaten(y, given.held)
-            tokens, times = _packed(lanes), times_of(lanes, t, given.held)
+            tokens, times = packed(lanes), times_of(lanes, t, given.held)
             if given.extra is not None:
-                last = torch.cat([_packed(given.extra)] * len(lanes))
+                last = torch.cat([packed(given.extra)] * len(lanes))
                 tokens = torch.cat([last, tokens], dim=1)
                 times = torch.cat([times.new_zeros(last.shape[:2]), times], dim=1)
             out: Tensor = network(
@@ -196,7 +196,7 @@ def times_of(lanes: Tensor, t: Tensor, held: Tensor | None) -> Tensor:
     return times.flatten(1)
 
 
-def _packed(y: Tensor) -> Tensor:
+def packed(y: Tensor) -> Tensor:
     """Each latent pixel as a token."""
     return y.flatten(2).transpose(1, 2).contiguous()
 

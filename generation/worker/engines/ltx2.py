@@ -1,4 +1,4 @@
-r"""LTX-2 at work: one transformer of a film and its sound, which look at each other.
+r"""LTX-2 and 2.3 at work: one transformer of a film and its sound, which look at each other.
 
     words -> Gemma 3, all layers -> connectors -> what the film reads, and what the sound reads
     (film and sound as tokens, time, both words) -> transformer -> the flow's velocity of both
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -44,6 +45,7 @@ from generation.worker.engines.ltx import (
     frames_of,
     last_width,
     means_and_stds,
+    packed,
     posterior,
     times_of,
 )
@@ -61,6 +63,7 @@ MOMENTS = 25  # of sound, a second
 # all layers of the words.
 ACTIVATIONS, OF_WORDS = 16.8, 3.5
 VAE_ACTIVATIONS, ONE_MORE = 0.335, 0.4
+VAE_OF_23 = 0.285, 0.27
 OF_SOUND = 310
 LAYERS_AT_ONCE = 5.3
 
@@ -68,6 +71,8 @@ LAYERS_AT_ONCE = 5.3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ltx2:
     """How its networks draw."""
+
+    newer: bool = False  # 2.3: each stream looks at the other by the other's time
 
     def scale(self, parts: Parts) -> int:
         return int(parts["vae"].spatial_compression_ratio)
@@ -141,21 +146,28 @@ class Ltx2:
 
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             film, sound = _apart(lanes, frames, moments)
-            time = t.expand(len(lanes))
+            time, shown, times = t.expand(len(lanes)), packed(film), times_of(film, t, given.held)
+            if given.extra is not None:  # behind all others, and without noise
+                last = torch.cat([packed(given.extra)] * len(lanes))
+                shown = torch.cat([shown, last], dim=1)
+                times = torch.cat([times, times.new_zeros(last.shape[:2])], dim=1)
+                places["video_coords"] = _with_last(network, sides, motion.fps, lanes)
             found = network(
-                hidden_states=film.flatten(2).transpose(1, 2).contiguous().to(network.dtype),
+                hidden_states=shown.to(network.dtype),
                 audio_hidden_states=sound.contiguous().to(network.dtype),
                 encoder_hidden_states=context,
                 audio_encoder_hidden_states=told.to(network.dtype),
-                timestep=times_of(film, t, given.held),
+                timestep=times,
                 audio_timestep=time,
                 sigma=time,
                 encoder_attention_mask=mask,
                 audio_encoder_attention_mask=mask,
+                use_cross_timestep=self.newer,
                 return_dict=False,
                 **places,
             )
-            drawn = found[0].transpose(1, 2).reshape(len(lanes), -1, *sides)
+            own = found[0][:, : prod(sides)]
+            drawn = own.transpose(1, 2).reshape(len(lanes), -1, *sides)
             return _together(drawn.float(), found[1].float())
 
         def both(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -171,11 +183,13 @@ class Ltx2:
         return Guided(both)
 
     def opening(
-        self, parts: Parts, _recipe: Recipe, first: Tensor, last: Tensor | None
+        self, parts: Parts, recipe: Recipe, first: Tensor, last: Tensor | None
     ) -> Beginning:
-        if last is not None:
-            raise OutOfRange("last frame", "given", "none for this model")
-        return Beginning(held=self.encode(parts, first, None))
+        frames = needed(recipe.motion).frames
+        if last is not None and frames <= STEP:
+            raise OutOfRange("frames", frames, f"at least {STEP + 1} between two pictures")
+        ended = None if last is None else self.encode(parts, last, None)
+        return Beginning(held=self.encode(parts, first, None), extra=ended)
 
     def carries(self, _parts: Parts, _recipe: Recipe) -> int:
         return 1
@@ -220,14 +234,17 @@ class Ltx2:
                 )
             case Stage.DENOISE | Stage.REFINE:
                 lanes, width = needed(recipe.sampling).lanes, width_of(configs["transformer"])
-                count = tokens(pixels, frames) + _heard_in(recipe) / 2
+                ends = any(one.role == "last" for one in recipe.inputs)
+                count = tokens(pixels, frames) + (tokens(pixels, 1) if ends else 0)
+                count += _heard_in(recipe) / 2
                 each = ACTIVATIONS * count + OF_WORDS * TOKENS
                 return int(each * width * lanes * itemsize)
             case Stage.DECODE:
                 at_once = needed(recipe.motion).piece or latent_frames(frames)
                 shown = min(frames, (at_once - 1) * STEP + 1)
                 width = last_width(configs["vae"])
-                film = (VAE_ACTIVATIONS * shown + ONE_MORE) * width * pixels
+                each, more = VAE_OF_23 if self.newer else (VAE_ACTIVATIONS, ONE_MORE)
+                film = (each * shown + more) * width * pixels
                 voice = configs.get("vocoder", {}).get("hidden_channels", 1024)
                 assert isinstance(voice, int)
                 return int(max(film, OF_SOUND * voice * _heard_in(recipe)) * itemsize)
@@ -311,6 +328,20 @@ def _apart(latents: Tensor, frames: int, moments: int) -> tuple[Tensor, Tensor]:
     """The film's latents, and its sound (lanes, moments, width)."""
     sound = latents[:, :, frames:].flatten(2)[:, :, :moments]
     return latents[:, :, :frames], sound.transpose(1, 2)
+
+
+def _with_last(network: Any, sides: Sequence[int], fps: float, lanes: Tensor) -> Tensor:
+    """Where tokens lie, and behind them those of the picture that the film ends with.
+
+    That one lasts for the first of the frames that are the last latent one, as in the stock
+    pipeline.
+    """
+    count, down, across = sides
+    film = network.rope.prepare_video_coords(len(lanes), count, down, across, lanes.device, fps=fps)
+    only = network.rope.prepare_video_coords(1, 1, down, across, lanes.device, fps=1.0)
+    begins = float((count - 2) * STEP + 1)
+    only[:, 0, :, 0], only[:, 0, :, 1] = begins / fps, (begins + 1) / fps
+    return torch.cat([film, torch.cat([only] * len(lanes))], dim=2)
 
 
 def _level(t: Tensor, sigmas: Sequence[float]) -> Tensor:

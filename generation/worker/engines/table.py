@@ -69,6 +69,7 @@ ENGINES: Mapping[str, Engine] = {
     "wan-vace": WanVace(),
     "ltx-video": LtxVideo(),
     "ltx-2": Ltx2(),
+    "ltx-2.3": Ltx2(newer=True),
     "cogvideox": CogVideoX(),
     "hunyuan-video-1.5": HunyuanVideo(),
     "ace-step": AceStep(),
