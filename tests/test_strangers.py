@@ -57,6 +57,10 @@ FILES: list[tuple[Shapes, str]] = [
     ({"double_layers.0.attn.w2q.weight": (1,)}, "AuraFlow"),
     ({f"{UNET}perceiver.latent_queries": (512, 3584), "layers.0.cross_attn_gate": (1,)}, "Fibo 2"),
     (
+        {"cond_type_embedding.weight": (3, 9), "double_blocks.0.img_attn_q.weight": (9, 9)},
+        "HunyuanVideo 1.5 as its makers keep it",
+    ),
+    (
         {"txt_in.individual_token_refiner.blocks.0.x": (1,), "double_blocks.0.img_attn.x": ()},
         "Huny",
     ),

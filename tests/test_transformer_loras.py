@@ -27,6 +27,7 @@ from tests.given.thinmodels import architecture as build_of
 NAMES = [one.name for one in TRANSFORMERS if one.name in tinymodels.BUILDS]
 each = pytest.mark.parametrize("architecture", NAMES)
 RANK = 2
+LOOKED_UP = "cond_type_embedding.weight"  # an embedding, and no linear layer
 
 
 def test_there_are_transformers() -> None:
@@ -45,7 +46,7 @@ def layers(architecture: str) -> dict[str, Tensor]:
         key.removeprefix(prefix).removesuffix(".weight"): tensor
         for key, tensor in the_single_file(architecture)[0].items()
         if key.startswith(prefix) and key.endswith(".weight") and tensor.ndim == 2
-        if not key.startswith(others or ("?",))
+        if not key.startswith(others or ("?",)) and not key.endswith(LOOKED_UP)
     }
 
 
@@ -151,6 +152,16 @@ def test_a_lora_is_told_by_its_layers(layer: str) -> None:
             "lora_unet_double_blocks_1_txt_mlp_2.lora_up.weight": (3072, 4),
         }
     assert of_file(shapes, "x").family == "flux1-dev"
+
+
+def test_a_lora_of_what_is_looked_up_is_refused(tmp_path: Path) -> None:
+    made = factors({"cond_type_embedding": torch.zeros(3, 32)})
+    save_file(kohya(made), tmp_path / "x.safetensors")
+    files = split("hunyuan-video-1.5", tmp_path / "split", "single file")
+    with pytest.raises(UnusableWeights, match="looks up"):
+        with_lora(
+            model_of("hunyuan-video-1.5", files), "hunyuan-video-1.5", tmp_path / "x.safetensors"
+        )
 
 
 def test_a_layer_that_nobody_has_is_named() -> None:

@@ -41,12 +41,15 @@ _LAYERED = "Qwen-Image-Layered, which takes a picture apart into several"
 # In this order: what is special before what it was derived from.
 _ARCHITECTURES = (
     _row("Chroma Radiance", "nerf_blocks.", "nerf_image_embedder."),
-    _row("HunyuanVideo 1.5 as a file (its folder of diffusers is drawn)", "cond_type_embedding."),
+    _row(
+        "HunyuanVideo 1.5 as its makers keep it (ComfyUI's file and diffusers' folder are drawn)",
+        ("cond_type_embedding.", "double_blocks.0.img_attn_q."),
+    ),
     _row(
         "HunyuanVideo",
         "txt_in.individual_token_refiner.",
         "context_embedder.token_refiner.",
-        unless="cond_type_embed.",  # 1.5
+        unless="cond_type_embed",  # 1.5
     ),
     _row("a ControlNet of another build", "control_model.", "controlnet_", "input_hint_block."),
     _row("a Control-LoRA", "lora_controlnet"),

@@ -250,6 +250,7 @@ BUILDS: dict[str, Callable[[Path], Path]] = {
     "wan-2.2-5b": wan.build_5b,
     "wan-vace": wan.build_vace,
     "ltx-video": ltx.build,
+    "hunyuan-video-1.5": hunyuan_video.build,
 }
 
 _MEDIA = {one.name: one.medium for one in ARCHITECTURES}
@@ -288,7 +289,6 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "cogvideox": cogvideox.build,
     "ltx-2": ltx2.build,
     "ltx-2.3": ltx2.build_23,
-    "hunyuan-video-1.5": hunyuan_video.build,
 }
 
 # What a pipeline is called that was saved for a denoiser with so many channels.

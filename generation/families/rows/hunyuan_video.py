@@ -49,9 +49,10 @@ _PICTURES = replace(
 )
 
 
-def _large(row: Family, name: str) -> Family:
+def _large(row: Family, name: str, levels: str) -> Family:
+    """The same at 720p, whose levels are bent further: a file says nothing of them."""
     title = row.title.replace("480p", "720p")
-    row = replace(row, name=name, title=title, kin=NAME)
+    row = replace(row, name=name, title=title, kin=NAME, levels=levels)
     return replace(row, width=1280, height=720, max_pixels=960 * 960)
 
 
@@ -64,8 +65,8 @@ def _guided(row: Family) -> Family:
 _EACH = (
     _WORDS,
     _PICTURES,
-    _large(_WORDS, NAME + LARGE),
-    _large(_PICTURES, NAME + LARGE + SEEING),
+    _large(_WORDS, NAME + LARGE, "flow:9.0"),
+    _large(_PICTURES, NAME + LARGE + SEEING, "flow:7.0"),
 )
 _FEW_STEPS = replace(
     _guided(_PICTURES),

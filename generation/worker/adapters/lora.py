@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from safetensors.torch import load
+from torch import nn
 
 from generation.catalog.header import read_header
 from generation.catalog.loras.plan import LayerChange, LoraPlan, read_plan
@@ -106,6 +107,8 @@ def _meant(model: Model, change: LayerChange, layer: Layer, expert: str | None) 
 def _misfit(change: LayerChange, layer: Layer | None) -> str | None:
     if layer is None or getattr(layer, "weight", None) is None:
         return f"there is no {change.part} {change.path}"
+    if isinstance(layer, nn.Embedding):
+        return f"{change.path} only looks up numbers, which no LoRA changes"
     shape = tuple(layer.weight.shape)
     if change.fits(shape):
         return None

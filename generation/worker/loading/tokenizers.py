@@ -1,6 +1,7 @@
 """The tokenizers of single files: those that come with this program, and those that files bring.
 
     CLIP, T5, Qwen, Mistral    in configs/: their licences let them be handed on
+    ByT5                       it is bytes
     Gemma, T5Gemma, UMT5       in the file itself (ComfyUI's have a `spiece_model`), or beside it
     Llama                      beside the file, or in the ComfyUI whose models folder it lies in
 
@@ -44,9 +45,17 @@ def tokenizer_for(wanted: Tokenizer, file: StoredFile) -> Any:
 _OURS: Mapping[str, Callable[[Tokenizer], Any]] = {
     "CLIPTokenizer": lambda wanted: byte_pairs.clip(wanted.padding),
     "T5Tokenizer": lambda _: t5.tokenizer(),
+    "ByT5Tokenizer": lambda _: _bytes(),
     "Qwen2Tokenizer": lambda _: byte_pairs.qwen(),
     "tekken": lambda _: byte_pairs.tekken(),
 }
+
+
+def _bytes() -> Any:
+    """ByT5's, which has no words."""
+    from transformers import ByT5Tokenizer
+
+    return ByT5Tokenizer()
 
 
 def _brought(kind: str, file: StoredFile) -> Any:
