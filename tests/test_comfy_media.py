@@ -583,8 +583,70 @@ def test_every_node_of_clips_and_sounds_has_its_widgets_named() -> None:
     without = {
         *("SaveVideo", "GetVideoComponents", "SaveWEBM", "SaveAudio", "SaveAudioMP3"),
         *("SaveAudioAdvanced", "SaveAnimatedWEBP", "LTXVCropGuides", "TrimVideoLatent"),
-        *("VAEDecodeAudio", "VAEEncodeAudio"),
+        *("VAEDecodeAudio", "VAEEncodeAudio", "LTXVConcatAVLatent", "LTXVSeparateAVLatent"),
+        "LTXVAudioVAEDecode",
     }
     table = tomllib.loads((FOLDER / "nodes.toml").read_text(encoding="utf-8"))["nodes"]
     nodes = {*table["video"], *table["audio"]} - without
     assert {node for node in nodes if not widgets_of(node)} == set()
+
+
+def guided_by(strength: float, eta: float) -> Nodes:
+    """LTX-2: a film and its sound in one latent, pictures that are held, and an ancestral Euler."""
+    sampler = {
+        "noise": ["30", 0],
+        "guider": ["31", 0],
+        "sampler": ["32", 0],
+        "sigmas": ["33", 0],
+        "latent_image": ["34", 0],
+    }
+    guide = {"positive": ["3", 0], "negative": ["4", 0], "strength": strength, "vae": ["8", 0]}
+    return {
+        **{name: WAN[name] for name in ("n3", "n4", "n5", "n8")},
+        "n30": ("RandomNoise", {"noise_seed": 5}),
+        "n31": (
+            "CFGGuider",
+            {"cfg": 1.0, "model": ["5", 0], "positive": ["37", 0], "negative": ["37", 1]},
+        ),
+        "n32": ("SamplerEulerAncestral", {"eta": eta, "s_noise": 1.0}),
+        "n33": ("ManualSigmas", {"sigmas": "1.0, 0.5, 0.0"}),
+        "n34": ("LTXVConcatAVLatent", {"video_latent": ["37", 2], "audio_latent": ["36", 0]}),
+        "n35": (
+            "EmptyLTXVLatentVideo",
+            {"width": 768, "height": 512, "length": 97, "batch_size": 1},
+        ),
+        "n36": (
+            "LTXVEmptyLatentAudio",
+            {"frames_number": 97, "frame_rate": 25, "audio_vae": ["8", 0]},
+        ),
+        "n37": ("LTXVAddGuide", {**guide, "frame_idx": 0, "latent": ["38", 2], "image": ["39", 0]}),
+        "n38": (
+            "LTXVAddGuide",
+            {**guide, "frame_idx": -1, "latent": ["35", 0], "image": ["40", 0]},
+        ),
+        "n39": ("LoadImage", {"image": "begin.png"}),
+        "n40": ("LoadImage", {"image": "end.png"}),
+        "n41": ("SamplerCustomAdvanced", sampler),
+        "n42": ("LTXVSeparateAVLatent", {"av_latent": ["41", 0]}),
+        "n43": ("VAEDecode", {"samples": ["42", 0], "vae": ["8", 0]}),
+        "n44": ("CreateVideo", {"images": ["43", 0], "fps": 25.0}),
+        "n45": ("SaveVideo", {"video": ["44", 0]}),
+    }
+
+
+def test_a_film_between_two_pictures_with_its_sound_is_read() -> None:
+    found = read(guided_by(0.7, 0.0))
+    draft, lost = found.draft, {(one.what, one.found) for one in found.lost}
+    assert (found.task, found.seed) == (Task.IMAGE_TO_VIDEO, 5)
+    assert (draft.motion.frames, draft.motion.fps) == (97, 25.0)
+    assert (draft.canvas.width, draft.canvas.height) == (768, 512)
+    assert (draft.sampling.sampler, draft.sampling.scheduler) == ("euler", "manual:1:0.5")
+    assert {("image", "begin.png"), ("last picture", "end.png")} <= lost
+    assert ("strength of a picture", "0.7") in lost
+    assert {what for what, _ in lost} == {"image", "last picture", "strength of a picture"}
+
+
+def test_an_ancestral_sampler_that_throws_noise_is_one() -> None:
+    found = read(guided_by(1.0, 1.0))
+    assert found.draft.sampling.sampler == "euler_ancestral"
+    assert {loss.what for loss in found.lost} == {"image", "last picture"}

@@ -27,26 +27,17 @@ from generation.media.sounds import content_of
 from generation.recipe import Input, Recipe, needed
 from generation.spans import Motion
 from generation.tasks import Task
+from generation.worker.engines.engine import Throwing
 from generation.worker.model import Model
 from generation.worker.render import render
 from tests.given import loaded, tinymodels
 from tests.given.builders import a_blue_png, a_digest, a_draft, a_model, changed
-from tests.given.stock_films import HEIGHT, WIDTH, a_film, differing
+from tests.given.heard_films import a_heard_film
+from tests.given.stock_films import HEIGHT, WIDTH, differing
 from tests.given.worker_process import a_photo
-
-LEVELS: dict[str, Any] = {"sigmas": (1.0, 0.7, 0.3, 0.0), "steps": 3}
-
 
 NAMES = ("ltx-2", "ltx-2.3")
 each = pytest.mark.parametrize("name", NAMES)
-
-
-def a_heard_film(name: str = "ltx-2", **changes: Any) -> Recipe:
-    """A recipe of a small film and its sound."""
-    film = a_film(name, **LEVELS | changes)
-    asked = changed(a_draft("x"), frames=9, fps=needed(film.motion).fps)
-    sound = needed(complete(asked, a_model(family=name), seed=1, device="cpu").sound)
-    return replace(film, sound=replace(sound, seconds=needed(film.motion).seconds))
 
 
 def going_on(name: str = "ltx-2", **changes: Any) -> Recipe:
@@ -158,6 +149,7 @@ def test_a_film_between_two_pictures_has_none(
     last = Input(role="last", sha256=a_digest("c"), fit="cover")
     recipe = replace(recipe, inputs=(*recipe.inputs, last))
     engine, parts = model(recipe).engine, model(recipe).parts
+    assert isinstance(engine, Throwing)
     thrown = engine.thrown(parts, recipe, torch.Generator().manual_seed(recipe.seed))
     latent = (frames - 1) // 8 + 1
     film = thrown[:, :, :latent].flatten(2).transpose(1, 2)

@@ -46,13 +46,6 @@ FILES: list[tuple[Shapes, str]] = [
     ),
     ({"cap_embedder.0.weight": (1,), "layers.0.attention.wq.weight": (1,)}, "Lumina-Next"),
     ({"face_adapter.fuser_blocks.0.k_norm.weight": (5,)}, "Wan-Animate"),
-    (
-        {
-            f"{UNET}patchify_proj.weight": (1,),
-            f"{UNET}av_ca_a2v_gate_adaln_single.linear.bias": (1,),
-        },
-        "LTX-2 in one file (a folder of diffusers is read)",
-    ),
     ({"blocks.0.cross_attn.kv_linear.weight": (1,), "blocks.0.mlp.fc1.bias": (1,)}, "PixArt"),
     ({"double_layers.0.attn.w2q.weight": (1,)}, "AuraFlow"),
     ({f"{UNET}perceiver.latent_queries": (512, 3584), "layers.0.cross_attn_gate": (1,)}, "Fibo 2"),

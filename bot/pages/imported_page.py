@@ -69,6 +69,7 @@ _THINGS = {
     "refiner": mark("The refiner"),
     "upscale": mark("The enlarging"),
     "face restoration": mark("The face restoration"),
+    "strength of a picture": mark("How firmly a picture is held"),
     "strength of the lora": mark("A second strength of a LoRA"),
     "model": mark("The model"),
     "another pass": mark("Another pass of sampling"),

@@ -61,7 +61,6 @@ _ARCHITECTURES = (
     _row("AuraFlow", "double_layers.0.", "joint_transformer_blocks.0."),
     _row(_LAYERED, "time_text_embed.addition_t_embedding."),
     _row("Lumina-Next", ("cap_embedder.", "layers.0.attention.wq.")),
-    _row("LTX-2 in one file (a folder of diffusers is read)", "av_ca_a2v_gate_adaln_single."),
     _row(
         "PixArt",
         ("blocks.0.cross_attn.kv_linear.", "blocks.0.mlp.fc1."),

@@ -6,14 +6,17 @@
     audio_vae     mel spectra of its sound, four of them in one; the vocoder makes waves of these
     text_encoder  Gemma 3 12B, of which all layers are read
 
+    model.diffusion_model.audio_patchify_proj    in a file that has all but the text encoder
+
 2.3 reads words by two projections, modulates them by the time, and lets each head of its
 attentions through by a share; its vocoder is two, the second of which makes finer waves of what the
-first one's sound like.  Published in folders.  A distilled one says levels that are not bent by the
-film's size.
+first one's sound like.  A distilled one says levels that are not bent by the
+film's size; of a file its card says it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,12 +26,16 @@ from generation.families.architecture import (
     Config,
     Network,
     Noise,
+    Part,
+    Shapes,
     Stage,
 )
 from generation.families.builds import ltx2, ltx2_codecs
-from generation.families.laid import folder_part
+from generation.families.flux import DENOISER, VAE
+from generation.families.laid import count_of, renamed, under
 from generation.families.lengths import film_work
 from generation.families.ltx import SIDE, latent_frames, tokens
+from generation.families.text.encoder import encoder
 from generation.families.text.language import GEMMA3, gemma_tokenizer, of_text
 from generation.families.trained import FLOW_SCHEDULER, of_flow_scheduler
 from generation.sigmas import TOKEN
@@ -214,34 +221,204 @@ def _packed(config: Config) -> object:
     return packed if packed == config["base_channels"] else None
 
 
+# diffusers' names of each part, and those of its files.
+_BEGINNINGS = {
+    "proj_in.": "patchify_proj.",
+    "audio_proj_in.": "audio_patchify_proj.",
+    "time_embed.": "adaln_single.",
+    "audio_time_embed.": "audio_adaln_single.",
+    "prompt_adaln.": "prompt_adaln_single.",
+    "audio_prompt_adaln.": "audio_prompt_adaln_single.",
+    "av_cross_attn_video_scale_shift.": "av_ca_video_scale_shift_adaln_single.",
+    "av_cross_attn_audio_scale_shift.": "av_ca_audio_scale_shift_adaln_single.",
+    "av_cross_attn_video_a2v_gate.": "av_ca_a2v_gate_adaln_single.",
+    "av_cross_attn_audio_v2a_gate.": "av_ca_v2a_gate_adaln_single.",
+}
+_INSIDE = {
+    ".video_a2v_cross_attn_scale_shift_table": ".scale_shift_table_a2v_ca_video",
+    ".audio_a2v_cross_attn_scale_shift_table": ".scale_shift_table_a2v_ca_audio",
+    ".norm_q.": ".q_norm.",
+    ".norm_k.": ".k_norm.",
+}
+_OF_WORDS = {
+    "video_connector.": "video_embeddings_connector.",
+    "audio_connector.": "audio_embeddings_connector.",
+    "text_proj_in.": "text_embedding_projection.aggregate_embed.",
+    "video_text_proj_in.": "text_embedding_projection.video_aggregate_embed.",
+    "audio_text_proj_in.": "text_embedding_projection.audio_aggregate_embed.",
+}
+_INSIDE_OF_WORDS = {".transformer_blocks.": ".transformer_1d_blocks.", **_INSIDE}
+_STATISTICS = {
+    "latents_mean": "per_channel_statistics.mean-of-means",
+    "latents_std": "per_channel_statistics.std-of-means",
+}
+_OF_VOICE = {
+    "upsamplers.": "ups.",
+    "resnets.": "resblocks.",
+    "conv_in.": "conv_pre.",
+    "conv_out.": "conv_post.",
+    "act_out.": "act_post.",
+}
+_READER, _HEARD, _VOICE = "connectors.", "audio_vae.", "vocoder."
+_LEVEL = re.compile(r"(encoder|decoder)\.(down|up)_blocks\.(\d+)\.(down|up)samplers\.0\.")
+_BLOCK = re.compile(r"(encoder|decoder)\.(down|up)_blocks\.(\d+)\.resnets\.")
+
+
+def _layout(shapes: Shapes, _config: Config) -> Shapes:
+    return {DENOISER + renamed(key, _BEGINNINGS, _INSIDE): s for key, s in shapes.items()}
+
+
+def _told(shapes: Shapes) -> Config:
+    """How many blocks a file's transformer has; nothing where they are not its."""
+    count = count_of(under(DENOISER, shapes), "transformer_blocks")
+    return {"num_layers": count} if f"{DENOISER}audio_patchify_proj.weight" in shapes else {}
+
+
+def _reader_layout(shapes: Shapes, _config: Config) -> Shapes:
+    return {_READER + renamed(key, _OF_WORDS, _INSIDE_OF_WORDS): s for key, s in shapes.items()}
+
+
+def _reader_named(key: str) -> str:
+    """A file keeps the connectors within its transformer, and their projections beside it."""
+    inner = key.removeprefix(DENOISER)
+    mine = ("video_embeddings_connector.", "audio_embeddings_connector.")
+    if inner.startswith(mine) or key.startswith("text_embedding_projection."):
+        return _READER + inner
+    return key
+
+
+def _vae_layout(shapes: Shapes, _config: Config) -> Shapes:
+    """In a file the levels and what lies between them are numbered as one row."""
+    downs = count_of(under("encoder.", shapes), "down_blocks")
+
+    def named(key: str) -> str:
+        if key in _STATISTICS:
+            return _STATISTICS[key]
+        if (level := _LEVEL.match(key)) is not None:
+            side, way, number, _ = level.groups()
+            row = 2 * int(number) + 1
+            return f"{side}.{way}_blocks.{row}.{key[level.end() :]}"
+        if (block := _BLOCK.match(key)) is not None:
+            side, way, number = block.groups()
+            row = 2 * int(number) + (2 if side == "decoder" else 0)
+            return f"{side}.{way}_blocks.{row}.res_blocks.{key[block.end() :]}"
+        key = key.replace("encoder.mid_block.", f"encoder.down_blocks.{2 * downs}.")
+        key = key.replace("decoder.mid_block.", "decoder.up_blocks.0.")
+        return key.replace(".resnets.", ".res_blocks.")
+
+    return {VAE + named(key): shape for key, shape in shapes.items()}
+
+
+def _heard_layout(shapes: Shapes, _config: Config) -> Shapes:
+    return {_HEARD + _STATISTICS.get(key, key): shape for key, shape in shapes.items()}
+
+
+def _voice_layout(shapes: Shapes, _config: Config) -> Shapes:
+    """2.3's has two vocoders in it, each by the same names."""
+
+    def named(key: str) -> str:
+        before = next((one for one in ("vocoder.", "bwe_generator.") if key.startswith(one)), "")
+        its = renamed(key.removeprefix(before), _OF_VOICE, {})
+        return before + its.replace(".downsample.filter", ".downsample.lowpass.filter")
+
+    return {_VOICE + named(key): shape for key, shape in shapes.items()}
+
+
+def _beside_vae(_config: Config) -> tuple[str, ...]:
+    """Statistics that nothing reads."""
+    return tuple(f"{VAE}per_channel_statistics.{name}" for name in ("channel", "mean-of-stds"))
+
+
+def _newest_file(shapes: Shapes) -> str | None:
+    later = f"{DENOISER}transformer_blocks.0.ff.net.0.proj.bias" not in shapes
+    return "LTX-2.5 in one file" if later else None
+
+
+def _codecs(name: str, vocoder: Network) -> tuple[Part, ...]:
+    """What gives its latents back."""
+    part = partial(Part, stage=Stage.DECODE, apart=False)
+    return (
+        part(
+            name="vae",
+            title="VAE",
+            network=AUTOENCODER,
+            config=f"{name}/vae",
+            prefix=VAE,
+            layout=_vae_layout,
+            spare=_beside_vae,
+        ),
+        part(
+            name="audio_vae",
+            title="VAE of sounds",
+            network=HEARING,
+            config=f"{name}/audio_vae",
+            prefix=_HEARD,
+            layout=_heard_layout,
+        ),
+        part(
+            name="vocoder",
+            title="vocoder",
+            network=vocoder,
+            config=f"{name}/vocoder",
+            prefix=_VOICE,
+            layout=_voice_layout,
+        ),
+    )
+
+
+def _parts(name: str, *networks: Network) -> tuple[Part, ...]:
+    """All of one's parts: of its file all but the text encoder."""
+    transformer, vocoder, reader = networks
+    return (
+        Part(
+            name="transformer",
+            title="transformer",
+            network=transformer,
+            stage=Stage.DENOISE,
+            config=f"{name}/transformer",
+            told=_told,
+            prefix=DENOISER,
+            layout=_layout,
+        ),
+        *_codecs(name, vocoder),
+        Part(
+            apart=False,
+            name="connectors",
+            title="reader of words",
+            network=reader,
+            stage=Stage.ENCODE,
+            config=f"{name}/connectors",
+            prefix=_READER,
+            layout=_reader_layout,
+            spelling=_reader_named,
+        ),
+        encoder(
+            GEMMA3,
+            title="text encoder (Gemma 3 12B)",
+            config="text/gemma3-12b",
+            prefix="text_encoders.gemma3_12b.transformer.",
+            tokenizer=gemma_tokenizer(bare="gemma3"),
+            classes=("Gemma3ForConditionalGeneration", "Gemma3Model"),
+            file="gemma_3_12B_it.safetensors",
+        ),
+    )
+
+
 def _architecture(name: str, distilled: str, *networks: Network, newer: bool) -> Architecture:
     """One of them: its transformer, its vocoder, and what reads its words."""
-    part, (transformer, vocoder, reader) = partial(folder_part, name), networks
+    transformer, *_ = networks
     return Architecture(
         name=name,
         family=name,
-        parts=(
-            part("transformer", "transformer", transformer, Stage.DENOISE),
-            part("vae", "VAE", AUTOENCODER, Stage.DECODE),
-            part("audio_vae", "VAE of sounds", HEARING, Stage.DECODE),
-            part("vocoder", "vocoder", vocoder, Stage.DECODE),
-            part("connectors", "reader of words", reader, Stage.ENCODE),
-            part(
-                "text_encoder",
-                "text encoder (Gemma 3 12B)",
-                GEMMA3,
-                Stage.ENCODE,
-                gemma_tokenizer(),
-                config="text/gemma3-12b",
-                classes=(GEMMA3.name, "Gemma3ForConditionalGeneration", "Gemma3Model"),
-            ),
-        ),
+        parts=_parts(name, *networks),
         recognise=lambda shapes: _GATE in shapes and (_MODULATED in shapes) == newer,
+        relative=_newest_file,
         recognise_folder=lambda config: (
             config.get("_class_name") == transformer.name and _is_newer(config) == newer
         ),
         pipelines="LTX2(Condition|ImageToVideo)?Pipeline",
         by_levels={"flow:1.0": distilled},
+        alike={name: (distilled,)},
         fits=_fits,
         noise=Noise(
             levels="flow-mu:0.95:2.05:1024:4096@0.1",
@@ -258,8 +435,8 @@ def _architecture(name: str, distilled: str, *networks: Network, newer: bool) ->
     )
 
 
-_GATE = "transformer.av_cross_attn_video_a2v_gate.linear.weight"
-_MODULATED = "transformer.prompt_adaln.linear.weight"
+_GATE = f"{DENOISER}av_ca_a2v_gate_adaln_single.linear.weight"
+_MODULATED = f"{DENOISER}prompt_adaln_single.linear.weight"
 
 LTX_2 = _architecture("ltx-2", DISTILLED, TRANSFORMER, VOCODER, READER, newer=False)
 LTX_23 = _architecture(

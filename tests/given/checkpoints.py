@@ -76,7 +76,10 @@ def configs_of(architecture: str, source: Path, folder: Path) -> Path:
         shutil.copytree(source / part.name, home / part.config)
         file = home / part.config / "config.json"
         config = json.loads(file.read_text())
-        if config.get("model_type") == "mistral3":  # that of its words is what a file is read by
+        if config.get("model_type") in (
+            "mistral3",
+            "gemma3",
+        ):  # that of its words is what a file is read by
             file.write_text(json.dumps(config["text_config"]))
     for published in CONFIGS.glob("*/*"):
         here = home / published.relative_to(CONFIGS)

@@ -28,6 +28,7 @@ Spelling = Literal["single file", "folder"]
 NOT_HANDED_ON = {
     "llama3": ("<|begin_of_text|>", 128000),
     "gemma2": ("<start_of_turn>", 106),
+    "gemma3": ("<start_of_turn>", 105),
     "t5gemma": ("<start_of_turn>", 106),
     "umt5": ("</s>", 1),
 }

@@ -282,7 +282,7 @@ SOUNDS: dict[str, Callable[[Path], Path]] = {
     "stable-audio-3": stable_audio_3.build,
 }
 
-# What is read from folders alone: no single file of one is written.
+# What is read from folders alone, or whose file has more parts than one that draws pictures.
 FORMS: dict[str, Callable[[Path], Path]] = {
     "shap-e": shap_e.build,
     "shap-e-image": shap_e.build_image,

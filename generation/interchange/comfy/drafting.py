@@ -280,6 +280,8 @@ def _wanted(found: Gathering, lasts: Lasting) -> None:
     for what, name in wanted:
         if name is not None:
             found.lose(what, Why.WANTS_A_PICTURE, name)
+    for strength in lasts.loosely:
+        found.lose("strength of a picture", Why.OTHERWISE, f"{strength:g}", took="1")
 
 
 def _nearest(values: GraphValues, one: _Pass) -> Iterator[str]:

@@ -62,6 +62,7 @@ class Lasting:
     clip: str | None = None  # that is followed, or drawn over
     sound: str | None = None  # that is made over
     references: list[str] = field(default_factory=list)
+    loosely: list[float] = field(default_factory=list)  # how much of those that are not held whole
     steered: bool = False  # by a clip, parts of one, or pictures
 
     @property
@@ -161,6 +162,9 @@ def _guides(values: GraphValues, node: GraphNode, found: Lasting) -> None:
     if values.of(node, "bypass") is True:
         return
     picture = picture_behind(values, node.link("image")).picture
+    strength = number(values.of(node, "strength"))
+    if strength is not None and strength < 1.0:
+        found.loosely.append(strength)
     if whole(values.of(node, "frame_idx")) in (None, 0):
         found.first = picture
     else:

@@ -138,7 +138,7 @@ class Ltx2:
         context = in_lanes(words.context, words.negative, sampling).to(network.dtype)
         told = in_lanes(words.more["sound"], words.more["negative_sound"], sampling)
         mask = in_lanes(words.more["mask"], words.more["negative_mask"], sampling)
-        places = {
+        places: dict[str, Any] = {
             **dict(zip(("num_frames", "height", "width"), sides, strict=True)),
             "fps": motion.fps,
             "audio_num_frames": moments,
@@ -235,8 +235,8 @@ class Ltx2:
             case Stage.DENOISE | Stage.REFINE:
                 lanes, width = needed(recipe.sampling).lanes, width_of(configs["transformer"])
                 ends = any(one.role == "last" for one in recipe.inputs)
-                count = tokens(pixels, frames) + (tokens(pixels, 1) if ends else 0)
-                count += _heard_in(recipe) / 2
+                film = tokens(pixels, frames) + (tokens(pixels, 1) if ends else 0)
+                count = film + _heard_in(recipe) / 2
                 each = ACTIVATIONS * count + OF_WORDS * TOKENS
                 return int(each * width * lanes * itemsize)
             case Stage.DECODE:
@@ -244,10 +244,10 @@ class Ltx2:
                 shown = min(frames, (at_once - 1) * STEP + 1)
                 width = last_width(configs["vae"])
                 each, more = VAE_OF_23 if self.newer else (VAE_ACTIVATIONS, ONE_MORE)
-                film = (each * shown + more) * width * pixels
+                pieces = (each * shown + more) * width * pixels
                 voice = configs.get("vocoder", {}).get("hidden_channels", 1024)
                 assert isinstance(voice, int)
-                return int(max(film, OF_SOUND * voice * _heard_in(recipe)) * itemsize)
+                return int(max(pieces, OF_SOUND * voice * _heard_in(recipe)) * itemsize)
 
 
 def to_track(parts: Parts, sound: Tensor) -> Decoded:

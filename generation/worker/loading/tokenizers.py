@@ -29,11 +29,17 @@ _PIECES = ("spiece_model", "text_encoders.spiece_model")
 # A token of each, with its number, and where a tokenizer.json of it is published.
 _KNOWN = {
     "gemma2": ("<start_of_turn>", 106, "google/gemma-2-2b-it"),
+    "gemma3": ("<start_of_turn>", 105, "google/gemma-3-12b-it"),
     "t5gemma": ("<start_of_turn>", 106, "google/t5gemma-b-b-ul2"),
     "llama3": ("<|begin_of_text|>", 128000, "meta-llama/Llama-3.1-8B-Instruct"),
     "umt5": ("</s>", 1, "google/umt5-xxl"),
 }
-_OF_PIECES = {"gemma2": pieces.gemma, "t5gemma": pieces.t5gemma, "umt5": pieces.umt5}
+_OF_PIECES = {
+    "gemma2": pieces.gemma,
+    "gemma3": pieces.gemma,
+    "t5gemma": pieces.t5gemma,
+    "umt5": pieces.umt5,
+}
 
 
 def tokenizer_for(wanted: Tokenizer, file: StoredFile) -> Any:

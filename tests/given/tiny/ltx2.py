@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from generation.worker.text.pieces import gemma
 from tests.given.tiny import ltx, parts
@@ -178,7 +182,6 @@ def vocoder() -> Any:
 
 def better_vocoder() -> Any:
     """With the bases of its spectra, which a checkpoint brings."""
-    import torch
     from diffusers.pipelines.ltx2.vocoder import LTX2VocoderWithBWE
 
     sizes = {
@@ -209,3 +212,81 @@ def better_vocoder() -> Any:
 build_distilled = partial(build, distilled=True)
 build_23 = partial(build, newer=True)
 build_23_distilled = partial(build, newer=True, distilled=True)
+
+
+_DRAWS = (
+    (r"^proj_in", "patchify_proj"),
+    (r"^audio_proj_in", "audio_patchify_proj"),
+    (r"^(audio_)?time_embed\.", r"\1adaln_single."),
+    (r"^(audio_)?prompt_adaln\.", r"\1prompt_adaln_single."),
+    (r"^av_cross_attn_(video|audio)_scale_shift", r"av_ca_\1_scale_shift_adaln_single"),
+    (r"^av_cross_attn_(?:video|audio)_(a2v|v2a)_gate", r"av_ca_\1_gate_adaln_single"),
+    (r"(video|audio)_a2v_cross_attn_scale_shift_table", r"scale_shift_table_a2v_ca_\1"),
+    (r"norm_(q|k)\.", r"\1_norm."),
+)
+_READS = (
+    (r"^(video|audio)_connector", r"model.diffusion_model.\1_embeddings_connector"),
+    (r"^(?:(video|audio)_)?text_proj_in", r"text_embedding_projection.\1_aggregate_embed"),
+    (r"\._aggregate", ".aggregate"),
+    ("transformer_blocks", "transformer_1d_blocks"),
+    (r"norm_(q|k)\.", r"\1_norm."),
+)
+_SPEAKS = (
+    ("upsamplers", "ups"),
+    ("resnets", "resblocks"),
+    ("conv_in", "conv_pre"),
+    ("conv_out", "conv_post"),
+    ("act_out", "act_post"),
+    (r"downsample\.filter", "downsample.lowpass.filter"),
+)
+_SHOWS = (
+    (r"^latents_mean", "per_channel_statistics.mean-of-means"),
+    (r"^latents_std", "per_channel_statistics.std-of-means"),
+)
+
+
+def one_file(folder: Path) -> dict[str, Tensor]:
+    """All parts, by the names of the makers' files."""
+
+    def read(part: str, before: str, *names: tuple[str, str]) -> dict[str, Tensor]:
+        found = {}
+        stem = "model" if part == "text_encoder" else "diffusion_pytorch_model"
+        for key, tensor in parts.read(folder, part, stem).items():
+            for ours, theirs in names:
+                key = re.sub(ours, theirs, key)
+            found[before + key] = tensor.clone()
+        return found
+
+    film = read("vae", "", *_SHOWS)
+    downs = 1 + max(int(k.split(".")[2]) for k in film if k.startswith("encoder.down_blocks."))
+    words = {
+        re.sub(r"^(model\.)?language_model\.(model\.)?", "model.", key): tensor
+        for key, tensor in read("text_encoder", "").items()
+        if "language_model." in key
+    }
+    return {
+        **read("transformer", "model.diffusion_model.", *_DRAWS),
+        **read("connectors", "", *_READS),
+        **{f"vae.{_in_one_row(key, downs)}": tensor for key, tensor in film.items()},
+        "vae.per_channel_statistics.channel": torch.ones(LATENT),
+        **read("audio_vae", "audio_vae.", *_SHOWS),
+        **read("vocoder", "vocoder.", *_SPEAKS),
+        **{f"text_encoders.gemma3_12b.transformer.{key}": t for key, t in words.items()},
+        "text_encoders.gemma3_12b.transformer.spiece_model": torch.frombuffer(
+            bytearray(PIECES), dtype=torch.uint8
+        ).clone(),
+    }
+
+
+def _in_one_row(key: str, downs: int) -> str:
+    """The VAE's levels, and what lies between them."""
+    side, kind, *rest = key.split(".", 3)
+    if kind == "mid_block":
+        key = f"{side}.{'down_blocks' if side == 'encoder' else 'up_blocks'}."
+        key += f"{2 * downs if side == 'encoder' else 0}.{'.'.join(rest)}"
+    elif kind in ("down_blocks", "up_blocks"):
+        number, inner = int(rest[0]), rest[1]
+        between = re.match(r"(?:down|up)samplers\.0\.", inner)
+        row = 2 * number + (1 if between else 0 if side == "encoder" else 2)
+        key = f"{side}.{kind}.{row}.{inner[between.end() :] if between else inner}"
+    return key.replace("resnets.", "res_blocks.")
