@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import html
+import io
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot.studio.rights import Access
 from bot.web import recent
@@ -15,6 +17,8 @@ from bot.web.looking import SECONDS
 from bot.web.recent import RecentSight
 from storage.servers import ServerRule
 from tests.given.apps import a_studio
+from tests.given.builders import a_model_folder
+from tests.given.other_media import SOLID, Doodler, known, makers
 from tests.given.results import is_result, labels
 from tests.given.visiting_pages import a_flower, a_served_studio, a_wall, some_pictures
 from tests.given.waiting import everything_told
@@ -281,3 +285,32 @@ async def test_where_discord_does_not_answer_nothing_is_remembered() -> None:
         await sight.access(1, 2, 3)
     silent.fails = False
     assert (await sight.access(1, 2, 3)).views
+
+
+async def test_a_form_turns_on_its_page_unless_somebody_wants_no_motion(tmp_path: Path) -> None:
+    a_model_folder(tmp_path / "models")
+    makers(tmp_path / "models", SOLID)
+    async with a_served_studio(tmp_path, Doodler()) as studio, browsing("") as browser:
+        with known(studio.app.studio.offers.catalog):
+            await studio.world.ann.command("model3d", prompt="a red cube", resolution=24)
+            await studio.world.ann.sees(is_result)
+            url = await a_wall(studio.world.ann)
+            page = await browser.get(f"{url}/1")
+            [turning] = [one for one in addresses(page) if one.endswith("/turning")]
+            assert "prefers-reduced-motion" in page.text
+            seen = await fetched(browser, url, turning)
+            assert (seen.status, seen.headers["Content-Type"]) == (200, "image/webp")
+            with Image.open(io.BytesIO(seen.body)) as shown:
+                assert getattr(shown, "n_frames", 1) > 8
+            whole = await fetched(browser, url, turning.removesuffix("/turning"))
+            assert whole.body.startswith(b"glTF")
+
+
+async def test_a_picture_does_not_turn(tmp_path: Path) -> None:
+    async with a_served_studio(tmp_path) as studio, browsing("") as browser:
+        await some_pictures(studio)
+        url = await a_wall(studio.world.ann)
+        page = await browser.get(url)
+        small = addresses(page)[0]
+        other = await fetched(browser, url, small.replace("/small", "/turning"))
+        assert other.status == 404

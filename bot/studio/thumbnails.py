@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from generation.errors import BadPicture
 from generation.media import photos
 from generation.media.clips import is_clip
+from generation.media.mesh import MESH
 from generation.media.table import still_of
 from generation.recipe import Sha256
 from storage.errors import StorageError
@@ -43,6 +44,21 @@ class Thumbnails:
         loop = asyncio.get_running_loop()
         each = (loop.run_in_executor(PAINTERS, self._one, file) for file in files)
         return tuple(await asyncio.gather(*each))
+
+    async def turning(self, file: Sha256) -> bytes | None:
+        """A form as it turns, as a WebP; None where the file is gone or is no form.
+
+        It is drawn anew for whoever looks.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(PAINTERS, self._turning, file)
+
+    def _turning(self, file: Sha256) -> bytes | None:
+        try:
+            data = self._files.read(file)
+            return next((shown for _, shown in MESH.beside(data)), None)
+        except (BadPicture, StorageError):
+            return None
 
     def _one(self, file: Sha256) -> bytes | None:
         try:

@@ -274,7 +274,12 @@ def _file(shot: Shot) -> str:
         )
     if medium == AUDIO:
         return f'{still}<audio controls preload="none" src="{address}"></audio>'
-    return still
+    # A form turns; whoever wants none of that on pages sees it still.
+    return (
+        f'<a href="{address}"><picture><source srcset="{address}/small" '
+        f'media="(prefers-reduced-motion: reduce)"><img src="{address}/turning" alt="{said}">'
+        "</picture></a>"
+    )
 
 
 def _facts(shot: Shot) -> str:

@@ -4,6 +4,7 @@
     GET  gallery/LINK/NUMBER   a picture, how it was drawn, what it came from and what came of it
     GET  picture/LINK          a picture's file
     GET  picture/LINK/small    its thumbnail
+    GET  picture/LINK/turning  a form as it turns
 
 Invariant: what is shown is what the link's person may see in their channel at that moment: each
 request asks anew (`bot.web.recent` says how old an answer of Discord's may be).
@@ -67,6 +68,7 @@ class BrowserGallery:
             Route(method="GET", path=re.compile(rf"{wall}/(?P<number>\d+)"), answer=self._one),
             Route(method="GET", path=re.compile(file), answer=self._file),
             Route(method="GET", path=re.compile(f"{file}/small"), answer=self._small),
+            Route(method="GET", path=re.compile(f"{file}/turning"), answer=self._turning),
         )
 
     async def _wall(self, request: web.BaseRequest, at: re.Match[str]) -> web.StreamResponse:
@@ -113,6 +115,14 @@ class BrowserGallery:
         if small is None:
             raise Missing("file", picture.id)
         return answers.file(small, "image/webp")
+
+    async def _turning(self, _: web.BaseRequest, at: re.Match[str]) -> web.StreamResponse:
+        link = admitted(self._studio, self._links, LinkPurpose.PICTURE, at["link"])
+        picture = await self._seen(link, link.picture)
+        turning = await self._studio.thumbnails.turning(picture.png_sha256)
+        if turning is None:
+            raise Missing("file", picture.id)
+        return answers.file(turning, "image/webp")
 
     async def _seen(self, link: Link, number: PictureId) -> StoredPicture:
         """A picture, for the link's person, in the channel that it is for.  Raises Missing."""
