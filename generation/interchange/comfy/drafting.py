@@ -62,6 +62,7 @@ class _Pass:
     negative: Conditioned
     begun: LatentStart
     line: list[GraphNode]
+    shift: float | None
     lasting: Lasting | None
 
 
@@ -75,7 +76,7 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
     second = None
     if every is not None and one is not None:
         second = _second(values, found, one, every.others)
-        _sampling(values, found, one)
+        _sampling(found, one)
         _words(values, found, one, graph)
         found.task = _task(values, found, one, every.main)
         _pictures(found, one)
@@ -119,6 +120,7 @@ def _pass(values: GraphValues, main: GraphNode) -> _Pass:
         negative=told(values, said.negative, NEGATIVE),
         begun=latent,
         line=through,
+        shift=shift_of(values, through, latent.width, latent.height),
         lasting=lasting(values, latent, positive, main, through),
     )
 
@@ -129,8 +131,7 @@ def _second(
     """The pass by which a second network finishes a clip."""
     if one.lasting is None or one.lasting.medium != VIDEO:
         return None
-    shift = shift_of(values, one.line, one.begun.width, one.begun.height)
-    second = taken_over(values, one.said, others, shift)
+    second = taken_over(values, one.said, others, one.shift)
     if second is None:
         return None
     where, cfg = _at(second.node), second.cfg
@@ -142,7 +143,7 @@ def _second(
     return second
 
 
-def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
+def _sampling(found: Gathering, one: _Pass) -> None:
     said, where = one.said, _at(one.said.node)
     found.sampler(said.sampler, where=where)
     found.scheduler(said.scheduler, where=where)
@@ -153,8 +154,7 @@ def _sampling(values: GraphValues, found: Gathering, one: _Pass) -> None:
     found.size(one.begun.width, one.begun.height, where=where)
     if one.begun.batch > 1 and (one.lasting is None or one.lasting.frames != one.begun.batch):
         found.lose("count", Why.OTHERWISE, one.begun.batch, where=where, took="1")
-    shift = shift_of(values, one.line, one.begun.width, one.begun.height)
-    found.number(SHIFT, shift, where=where)
+    found.number(SHIFT, one.shift, where=where)
     denoise = number(said.denoise)
     if denoise is not None and (one.begun.encoded or denoise <= _ALL_OF_IT):
         found.number(DENOISE, 1.0 if denoise > _ALL_OF_IT else denoise, where=where)
