@@ -22,9 +22,24 @@ def with_parts(adapters: tuple[Adapter, ...], usual: Sequence[Adapter]) -> tuple
     return (*(one for one in usual if one.kind not in named), *adapters)
 
 
-def placed(adapters: tuple[Adapter, ...], experts: Experts | None) -> tuple[Adapter, ...]:
-    """On the denoiser that each is meant for, or on the one that there is."""
-    return adapters if experts else tuple(replace(one, expert=None) for one in adapters)
+def placed(adapters: Sequence[Adapter], experts: Experts | None) -> tuple[Adapter, ...]:
+    """On the denoiser that each is meant for, or on the one that there is.
+
+    A LoRA for each of two denoisers, alike, is one for both; where there is one, the first counts.
+    """
+    found: list[Adapter] = []
+    for one in adapters:
+        bare = replace(one, expert=None)
+        if experts is None and one.expert is not None:
+            if not any(a.expert is not None and a.weights == one.weights for a in found):
+                found.append(one)
+        elif found and one.expert and found[-1].expert and replace(found[-1], expert=None) == bare:
+            same = found[-1].expert == one.expert
+            found += [one] if same else []
+            found[-1] = one if same else bare
+        else:
+            found.append(one)
+    return tuple(found if experts else (replace(one, expert=None) for one in found))
 
 
 def check_parts(adapters: Sequence[Adapter], usual: Family, model: str) -> None:

@@ -136,6 +136,8 @@ class Adapter:
         check_number("adapter strength", self.strength, -MAX_STRENGTH, MAX_STRENGTH)
         if self.expert not in (None, *EXPERTS):
             raise OutOfRange("expert", self.expert, " or ".join(EXPERTS))
+        if self.expert is not None and self.kind != "lora":
+            raise OutOfRange("expert", self.kind, "a LoRA's alone")
 
     @property
     def said(self) -> str:
@@ -146,6 +148,11 @@ class Adapter:
     def place(self) -> tuple[Sha256, str | None]:
         """What tells it from the other adapters of a recipe: the same file may be on both."""
         return self.weights.sha256, self.expert
+
+    def meets(self, other: Adapter) -> bool:
+        """Whether it is the same file on the same denoiser, or on one that the other is on too."""
+        apart = None not in (self.expert, other.expert) and self.expert != other.expert
+        return self.weights.sha256 == other.weights.sha256 and not apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

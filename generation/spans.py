@@ -26,6 +26,25 @@ MAX_CHANNELS = 2
 MAX_LYRICS = 20_000  # characters that are kept; people may say fewer
 RESOLUTIONS = (8, 512)
 EXPERTS = ("high", "low")  # which of two denoisers: of much noise, which comes first, or of little
+BOTH = "both"  # said where a name alone would mean one of them
+
+
+def expert_named(text: str) -> str | None:
+    """Which of two denoisers somebody says, or BOTH; None where it is no such word."""
+    said = text.strip().casefold()
+    return said if said in (*EXPERTS, BOTH) else None
+
+
+def on_one(text: str) -> tuple[str, str | None]:
+    """What is said of a LoRA before the denoiser that is meant, and that one, or both."""
+    before, _, last = text.rpartition(":")
+    expert = expert_named(last) if before else None
+    return (text, None) if expert is None else (before.strip(), expert)
+
+
+def meant(said: str | None, usual: str | None) -> str | None:
+    """The one that counts, where a file's name or card has a `usual` one; None: both."""
+    return None if said == BOTH else said or usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

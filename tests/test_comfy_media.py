@@ -412,6 +412,17 @@ def with_loras(high: dict[str, Any], low: dict[str, Any]) -> Nodes:
     }
 
 
+def test_a_lora_that_both_networks_have_alike_is_on_both_and_a_loose_loader_is_none() -> None:
+    ink = {"lora_name": "ink.safetensors", "strength_model": 0.7}
+    loose = {"lora_name": "ink.safetensors", "strength_model": 1.0}
+    found = read(with_loras(ink, ink) | {"n19": ("LoraLoaderModelOnly", loose)})
+    loras = [(one.strength, one.expert) for one in found.files if one.kind == "lora"]
+    assert loras == [(0.7, "both")]
+    apart = read(with_loras(ink, ink | {"strength_model": 0.4}) | {"n19": ("LoraLoader", loose)})
+    loras = [(one.strength, one.expert) for one in apart.files if one.kind == "lora"]
+    assert loras == [(0.7, "high"), (0.4, "low")]
+
+
 @pytest.mark.parametrize("low", ["low", "high"])
 def test_each_network_keeps_its_own_lora(low: str) -> None:
     found = read(

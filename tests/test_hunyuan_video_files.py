@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from generation.catalog.card import Card, as_carded
+from generation.catalog.catalog import Catalog
 from generation.catalog.header import read_header
 from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.recognition import Anatomy, of_file
@@ -22,6 +24,7 @@ from generation.worker.loading.tokenizers import tokenizer_for
 from tests.given import loaded
 from tests.given.splitfiles import model_of, split
 from tests.given.stock_films import a_film, drawn
+from tests.given.tiny import hunyuan_video
 
 NAME = "hunyuan-video-1.5"
 
@@ -70,6 +73,23 @@ def test_at_720p_the_levels_are_bent_further_though_no_file_says_it() -> None:
         noise = resolved(usual.noise, pixels=848 * 480, steps=4)
         first[family] = expand("euler", "simple", steps=4, denoise=1.0, noise=noise)[1]
     assert [round(level / (1 - level) * 1 / 3, 3) for level in first.values()] == [5.0, 9.0, 7.0]
+
+
+@pytest.mark.parametrize(("shift", "levels"), [(9.0, None), (11.0, "flow:11.0")])
+def test_a_folder_at_720p_says_how_its_levels_are_bent(
+    shift: float, levels: str | None, tmp_path: Path
+) -> None:
+    folder = hunyuan_video.build(tmp_path / "m")
+    for file, said in (
+        ("transformer/config.json", {"target_size": 960}),
+        ("scheduler/scheduler_config.json", {"shift": shift}),
+    ):
+        config = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps(config | said))
+    catalog = Catalog([folder], tmp_path / "digests.json")
+    catalog.scan()
+    (entry,) = catalog.models()
+    assert (entry.family, entry.levels) == (f"{NAME}-720p", levels)
 
 
 def test_files_of_its_parts_draw_what_its_folder_draws(tmp_path: Path) -> None:

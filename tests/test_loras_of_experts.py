@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,20 +15,29 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bot.pages.differences import change_of
+from bot.studio.answered import Answered, NamedLora
+from bot.studio.importing import its_loras
 from bot.studio.named_adapters import applied
 from bot.studio.offers import Offers
+from bot.studio.revising import loras_of
+from bot.studio.settling import Settled, settled
 from generation.catalog.card import Card, as_carded
 from generation.catalog.catalog import Catalog
+from generation.catalog.matching import matched
 from generation.catalog.recognition import of_file
 from generation.draft import Checkpoint, Draft, DraftWords, complete
 from generation.errors import OutOfRange
 from generation.families.family import family
 from generation.interchange import a1111
 from generation.interchange.infotext import infotext
+from generation.interchange.reading import imported_of
 from generation.recipe import Adapter, Recipe, Weights, canonical, dump, needed, parse
 from generation.spans import Experts
 from generation.worker.adapters import switching
 from generation.worker.model import Model
+from prompting.changing.asked import tags
+from prompting.changing.intents import AskedSetting, Direction
+from prompting.slots import Opaque, OpaqueKind
 from tests.given import loaded
 from tests.given.builders import a_digest
 from tests.given.stock_films import a_film, differing, drawn, noise_of, pipeline
@@ -218,6 +228,9 @@ TAGS: dict[str, list[tuple[str, float, str | None]]] = {
         ("ink_low_noise", 0.5, "low"),
     ],
     "<lora:ink_high_noise:1:low>": [("ink_high_noise", 1.0, "low")],
+    "<lora:ink_high_noise:0.8:both>": [("ink_high_noise", 0.8, None)],
+    "<lora:wash:0.8: High >": [("wash", 0.8, "high")],
+    "<lora:wash:0.8:high> <lora:wash:0.8:low>": [("wash", 0.8, None)],
 }
 
 
@@ -229,19 +242,23 @@ def told(adapters: Sequence[Adapter]) -> list[tuple[str, float, str | None]]:
 def test_a_tag_says_it(tags: str, catalog: Catalog) -> None:
     model = Checkpoint(weights=Weights(name="wan", sha256=a_digest("f")), family=family("wan-2.2"))
     draft, notes = applied(Draft(words=DraftWords(prompt=f"a cat {tags}")), catalog, model)
-    assert told(draft.adapters) == TAGS[tags]
     assert notes == ()
     recipe = complete(draft, model, seed=1, device="cpu")
     assert told(recipe.adapters) == TAGS[tags]
     # Its own words in A1111's way are read as what they were written of.
-    read = a1111.read({"parameters": infotext(recipe)})
-    assert read is not None
-    said = [(one.name, one.strength, one.expert) for one in read.files if one.kind == "lora"]
-    assert said == TAGS[tags]
+    hashes = {one.weights.sha256: one.weights.sha256[::-1] for one in recipe.adapters}
+    for tensors in ({}, hashes):
+        read = a1111.read({"parameters": infotext(recipe, tensors=tensors)})
+        assert read is not None
+        files = matched(read.files, catalog.entries())
+        assert told([adapter for _, adapter in its_loras(files)]) == TAGS[tags]
+    again = matched(imported_of(recipe).files, catalog.entries())
+    assert told([adapter for _, adapter in its_loras(again)]) == TAGS[tags]
+    # On a model with one denoiser each file is on once.
     one_alone = replace(model, family=family("wan-2.1"))
-    assert {e for _, _, e in told(complete(draft, one_alone, seed=1, device="cpu").adapters)} == {
-        None
-    }
+    alone = told(complete(draft, one_alone, seed=1, device="cpu").adapters)
+    assert len(alone) == len({name for name, _, _ in TAGS[tags]})
+    assert {expert for _, _, expert in alone} == {None}
 
 
 def test_a_later_tag_of_the_same_place_counts_and_others_stay(catalog: Catalog) -> None:
@@ -261,10 +278,62 @@ def test_a_later_tag_of_the_same_place_counts_and_others_stay(catalog: Catalog) 
 def test_the_option_says_it(catalog: Catalog) -> None:
     offers = Offers.__new__(Offers)
     offers.catalog = catalog
-    said = [offers.lora(one) for one in ("wash:0.5:high", "wash:low", "ink_low_noise:0.2", "wash")]
-    assert told(said) == [
+    asked = ("wash:0.5: High", "wash:low", "ink_low_noise:0.2", "wash", "ink_low_noise:0.2:both")
+    assert told([offers.lora(one) for one in asked]) == [
         ("wash", 0.5, "high"),
         ("wash", 1.0, "low"),
         ("ink_low_noise", 0.2, "low"),
         ("wash", 1.0, None),
+        ("ink_low_noise", 0.2, None),
     ]
+
+
+def test_only_a_lora_is_for_one_denoiser() -> None:
+    weights = Weights(name="x", sha256=a_digest("c"))
+    with pytest.raises(OutOfRange, match="LoRA"):
+        Adapter(kind="embedding", weights=weights, strength=1.0, control=None, expert="low")
+
+
+# -- in a reply ----------------------------------------------------------------------------
+
+
+def answered_with(said: str, *loras: NamedLora, value: float | None = None, **more: Any) -> Any:
+    answered = Answered(family="wan-2.2", prompt="a cat", width=96, height=64, loras=loras)
+    asked = AskedSetting(name="lora", of=said, value=value, **more)
+    return settled((asked,), answered).loras
+
+
+BOTH_ON = (
+    NamedLora(name="wash", strength=0.8, expert="high"),
+    NamedLora(name="wash", strength=0.4, expert="low"),
+    NamedLora(name="ink", strength=1.0),
+)
+
+
+def test_a_reply_means_a_file_on_every_denoiser_that_has_it() -> None:
+    assert answered_with("wash", *BOTH_ON, direction=Direction.OFF) == BOTH_ON[2:]
+    assert [one.strength for one in answered_with("wash", *BOTH_ON, value=0.3)] == [0.3, 0.3, 1.0]
+    assert [one.strength for one in answered_with("wash:low", *BOTH_ON, value=0.3)] == [
+        0.8,
+        0.3,
+        1.0,
+    ]
+    assert answered_with("wash:high", *BOTH_ON, direction=Direction.OFF) == BOTH_ON[1:]
+    (*_, new) = answered_with("new:low", *BOTH_ON, value=0.5)
+    assert new == NamedLora(name="new", strength=0.5, expert="low")
+
+
+def test_a_tag_in_a_reply_keeps_its_denoiser() -> None:
+    part = Opaque(kind=OpaqueKind.LORA, text="<lora:wash:0.8:high>", start=0)
+    ((asked,),) = (one.settings for one in tags([part]))
+    assert (asked.of, asked.value) == ("wash:high", 0.8)
+
+
+def test_on_a_model_with_one_denoiser_a_reply_puts_it_on_that_one(catalog: Catalog) -> None:
+    offers = Offers.__new__(Offers)
+    offers.catalog = catalog
+    settings = Settled(loras=(NamedLora(name="ink_high_noise", strength=0.5),))
+    for recipe, expert in ((a_film("wan"), None), (film(), "high")):
+        on = loras_of(SimpleNamespace(settings=settings), recipe, offers)  # type: ignore[arg-type]
+        assert told(on) == [("ink_high_noise", 0.5, expert)]
+        assert told(replace(recipe, adapters=on).adapters) == told(on)

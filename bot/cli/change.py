@@ -106,7 +106,7 @@ def _set(plan: Plan, answered: Answered) -> Json:
     if plan.style != answered.style:
         values["style"] = plan.style or ""
     if new.loras is not None:
-        values["loras"] = [{"name": one.name, "strength": one.strength} for one in new.loras]
+        values["loras"] = [_lora(one) for one in new.loras]
     if plan.kind is IntentKind.UPSCALE:
         values["upscale"] = plan.factor
     if plan.kind is IntentKind.VARY:
@@ -116,10 +116,15 @@ def _set(plan: Plan, answered: Answered) -> Json:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _lora(one: NamedLora) -> Json:
+    said: Json = {"name": one.name, "strength": one.strength}
+    return said if one.expert is None else {**said, "expert": one.expert}
+
+
 def _changed(plan: Plan, answered: Answered, new: Mapping[str, object]) -> list[str]:
     """The names of the fields that differ from the picture that is answered."""
     before: Json = {name: getattr(answered, name, None) for name in new}
-    before["loras"] = [{"name": one.name, "strength": one.strength} for one in answered.loras]
+    before["loras"] = [_lora(one) for one in answered.loras]
     # What is asked of a picture alone is no field of it.
     found = [n for n in new if n not in ("pick", "upscale", "strength", "direction")]
     changed = [name for name in found if new[name] != before[name]]
@@ -134,7 +139,7 @@ def _changed(plan: Plan, answered: Answered, new: Mapping[str, object]) -> list[
 
 def _parent(parent: Mapping[str, Any], before: Mapping[str, Any] | None) -> Answered:
     loras = [
-        NamedLora(name=str(one["name"]), strength=float(one["strength"]))
+        NamedLora(name=str(one["name"]), strength=float(one["strength"]), expert=one.get("expert"))
         for one in parent.get("loras") or ()
     ]
     numbers = {name: parent.get(name) for name in ("steps", "sampler", "scheduler", "model")}

@@ -27,6 +27,7 @@ from generation.families.model_family import Family
 from generation.parameters import PARAMETERS, AmountParameter, WholeParameter
 from generation.recipe import Adapter, Sha256
 from generation.samplers import SAMPLERS, SCHEDULERS
+from generation.spans import on_one
 from generation.tasks import IMAGE
 from prompting import wildcards
 from prompting.errors import TooMany
@@ -184,12 +185,13 @@ class AxisReader:
                 yield AxisValue(label=label, put=_wearing(stack))
 
     def _strengths(self, typed: str) -> Iterator[Adapter]:
-        """One LoRA, as often as it has strengths: "ink", "ink:0.8", "ink:0..1 step 0.25"."""
-        name, colon, strengths = typed.rpartition(":")
+        """One LoRA, as often as it has strengths: "ink", "ink:0.8", "ink:0..1 step 0.25:high"."""
+        said, expert = on_one(typed)
+        name, colon, strengths = said.rpartition(":")
         if not colon or not _STRENGTHS.match(strengths):
             yield self.offers.lora(typed)
             return
-        worn = self.offers.lora(name)
+        worn = self.offers.lora(f"{name}:{expert}" if expert else name)
         for strength in _numbers("lora", strengths, whole=False):
             yield replace(worn, strength=float(strength))
 

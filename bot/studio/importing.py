@@ -23,6 +23,7 @@ from generation.media.containers import texts_of
 from generation.recipe import Adapter, Sha256
 from generation.sources.places import Places
 from generation.sources.wanted import Obtainable, obtainable
+from generation.spans import meant
 from storage.people import AssistMode
 
 
@@ -137,7 +138,7 @@ def its_vae(wish: Wish, files: Sequence[MatchedFile]) -> Entry | None:
 
 def its_loras(files: Sequence[MatchedFile]) -> tuple[tuple[Entry, Adapter], ...]:
     """The LoRAs of the file that are here, as strong as it says."""
-    found: dict[tuple[Sha256, str | None], tuple[Entry, Adapter]] = {}
+    found: list[tuple[Entry, Adapter]] = []
     for file in files:
         entry = file.entry
         if entry is None or entry.kind != "lora" or file.wanted.idle:
@@ -148,8 +149,8 @@ def its_loras(files: Sequence[MatchedFile]) -> tuple[tuple[Entry, Adapter], ...]
             weights=entry.weights,
             strength=strength,
             control=None,
-            expert=file.wanted.expert or entry.expert,
+            expert=meant(file.wanted.expert, entry.expert),
         )
-        if strength:
-            found.setdefault(adapter.place, (entry, adapter))
-    return tuple(found.values())
+        if strength and not any(adapter.meets(other) for _, other in found):
+            found.append((entry, adapter))
+    return tuple(found)

@@ -24,7 +24,7 @@ from generation.errors import NoSuchName, OutOfRange
 from generation.families.family import FAMILIES
 from generation.interchange.infotext import tag_name
 from generation.recipe import MAX_STRENGTH, Adapter
-from generation.spans import EXPERTS
+from generation.spans import expert_named, meant
 from generation.texts import clean_text
 from prompting.reading import markup
 from prompting.reading.markup import Tag
@@ -108,30 +108,22 @@ def _put_on(
         words.said.append(notes.unknown_tag(tag.typed, tag.kind))
         return
     entry, settings = _lora_named(tag, words)
-    expert = settings.pop() if settings and settings[-1] in EXPERTS else entry.expert
+    said = expert_named(settings[-1]) if settings else None
+    settings = settings if said is None else settings[:-1]
+    expert = meant(said, entry.expert)
     strength = _strength(tag, settings, words.said, entry.strength)
-    already = [a for a in given if _same(a, entry, expert)]
+    new = Adapter(
+        kind="lora", weights=entry.weights, strength=strength, control=None, expert=expert
+    )
+    already = [a for a in given if a.kind == "lora" and a.meets(new)]
     if already:
         if already[0].strength != strength:
             words.said.append(notes.said_twice(entry.name, already[0].strength, strength))
         return
-    before = [a for a in carried if _same(a, entry, expert)]
+    before = [a for a in carried if a.kind == "lora" and a.meets(new)]
     words.adapters = [a for a in words.adapters if not any(a is old for old in before)]
     if strength:
-        words.adapters.append(
-            Adapter(
-                kind="lora",
-                weights=entry.weights,
-                strength=strength,
-                control=None,
-                expert=expert,
-            )
-        )
-
-
-def _same(adapter: Adapter, entry: Entry, expert: str | None) -> bool:
-    apart = None not in (adapter.expert, expert) and adapter.expert != expert
-    return adapter.kind == "lora" and adapter.weights.sha256 == entry.weights.sha256 and not apart
+        words.adapters.append(new)
 
 
 def _loras(catalog: Catalog) -> dict[str, Entry]:

@@ -31,7 +31,7 @@ from generation.errors import (
 from generation.families.family import FAMILIES, family, has_few_words
 from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, Sha256, Weights
-from generation.spans import EXPERTS
+from generation.spans import meant, on_one
 from generation.tasks import IMAGE, Task
 from prompting.speaking.styles import Styles
 
@@ -254,7 +254,7 @@ class Offers:
 
         "name:0.8:high" and "name:low" are put on one of a model's two denoisers alone.
         """
-        text, expert = _on_one(text.strip())
+        text, expert = on_one(text.strip())
         name, _, number = text.rpartition(":")
         strength: float | None = None
         try:
@@ -268,7 +268,7 @@ class Offers:
             weights=entry.weights,
             strength=usual,
             control=None,
-            expert=expert or entry.expert,
+            expert=meant(expert, entry.expert),
         )
 
     def with_vae(self, model: Checkpoint, vae: str | Weights | None) -> Checkpoint:
@@ -307,12 +307,6 @@ class Offers:
             )
             for entry in self.catalog.entries()
         }
-
-
-def _on_one(text: str) -> tuple[str, str | None]:
-    """What is said of a LoRA before the denoiser that is meant, and that one."""
-    before, _, last = text.rpartition(":")
-    return (before.strip(), last) if before and last in EXPERTS else (text, None)
 
 
 def _is_own(vae: str) -> bool:

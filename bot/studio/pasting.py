@@ -258,11 +258,10 @@ def _fitting(
     usual: Family,
 ) -> Iterator[Adapter]:
     """The LoRAs that are not on already, without those for models of another kind."""
-    on = {one.place for one in before}
     for entry, adapter in loras:
         its = FAMILIES.get(entry.family)
         fits = its is None or usual.takes(adapter.kind, its)
-        if adapter.place in on:
+        if any(adapter.meets(one) for one in before):
             continue
         said = tr("LoRA {name}", name=f"{entry.name} {adapter.said}")
         (read.taken if fits else read.left).append(said)

@@ -19,6 +19,7 @@ from bot.studio.offers import Offers
 from bot.studio.remarks import of_words, remarks
 from bot.studio.triggers import triggered
 from generation.draft import Checkpoint, Draft, DraftWords
+from generation.draft_parts import placed
 from generation.families.family import family
 from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, needed
@@ -277,7 +278,8 @@ class Phrasing:
                 # Other words are a new picture, read as A1111 reads new ones.
                 syntax=model.family.syntax,
             )
-            said.append(replace(recipe, words=changed, adapters=decided.adapters))
+            on = placed(decided.adapters, recipe.experts)
+            said.append(replace(recipe, words=changed, adapters=on))
         return tuple(said), tuple(told)
 
     async def _reworded(

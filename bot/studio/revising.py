@@ -35,6 +35,7 @@ from bot.studio.reshaping import (
 from bot.studio.settling import Settled
 from bot.studio.wishes import RANDOM_SEED, SEEDS, Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
+from generation.draft_parts import placed
 from generation.families.family import family
 from generation.families.sizes import fit, nearest
 from generation.recipe import Adapter, Input, Recipe, Weights, needed
@@ -341,10 +342,11 @@ def loras_of(plan: Plan, recipe: Recipe, offers: Offers) -> tuple[Adapter, ...]:
     wanted = [
         replace(own[one.name, one.expert], strength=one.strength)
         if (one.name, one.expert) in own
-        else offers.lora(f"{one.name}:{one.strength:g}")
+        else offers.lora(f"{one.name}:{one.strength:g}" + (f":{one.expert}" if one.expert else ""))
         for one in plan.settings.loras
     ]
-    return (*wanted, *(a for a in recipe.adapters if a.kind != "lora"))
+    others = (a for a in recipe.adapters if a.kind != "lora")
+    return placed((*wanted, *others), recipe.experts)
 
 
 def kept(plan: Plan, before: Recipe, drawn: Recipe, adapters: Sequence[Adapter]) -> Recipe:
@@ -366,4 +368,4 @@ def kept(plan: Plan, before: Recipe, drawn: Recipe, adapters: Sequence[Adapter])
 
 
 def _among(adapter: Adapter, others: Collection[Adapter]) -> bool:
-    return any(adapter.weights.sha256 == other.weights.sha256 for other in others)
+    return any(adapter.meets(other) for other in others)

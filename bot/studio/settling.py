@@ -25,6 +25,7 @@ from generation.parameters import (
     SECONDS,
     STEPS,
 )
+from generation.spans import BOTH, on_one
 from prompting.changing.intents import AskedSetting, Direction
 
 LORA_STRENGTH = 1.0  # of one that is put on without a number
@@ -172,23 +173,33 @@ def _moved(one: AskedSetting, before: float) -> float:
 
 def _lora(one: AskedSetting, now: Settled, answered: Answered) -> dict[str, Any]:
     before = answered.loras if now.loras is None else now.loras
-    name = one.of or (one.value if isinstance(one.value, str) else "")
+    name, expert = on_one(one.of or (one.value if isinstance(one.value, str) else ""))
+    expert = None if expert == BOTH else expert
     if not name and len(before) == 1 and one.direction is not Direction.OFF:
         name = before[0].name  # whose strength, if not its?
-    same = next((lora for lora in before if lora.name.casefold() == name.casefold()), None)
-    others = tuple(lora for lora in before if lora is not same)
+    # Of one that is on two networks both are meant, where nobody says which.
+    same = [
+        lora
+        for lora in before
+        if lora.name.casefold() == name.casefold() and expert in (None, lora.expert)
+    ]
+    others = tuple(lora for lora in before if lora not in same)
     if one.direction is Direction.OFF:
         return {"loras": others if name else ()}
     if not name:
         return {}
-    if one.direction is not None or one.factor is not None:
-        moved = _moved(replace(one, name="lora"), same.strength if same else 0.0)
-        strength = round(min(MOST_STRENGTH, max(-MOST_STRENGTH, moved)), 2)
-    else:
-        strength = float(one.value) if isinstance(one.value, int | float) else LORA_STRENGTH
-    new = replace(same, strength=strength) if same else NamedLora(name=name, strength=strength)
-    kept = tuple(new if lora is same else lora for lora in before) if same else (*others, new)
-    return {"loras": kept}
+
+    def strength(lora: NamedLora | None) -> float:
+        if one.direction is not None or one.factor is not None:
+            moved = _moved(replace(one, name="lora"), lora.strength if lora else 0.0)
+            return round(min(MOST_STRENGTH, max(-MOST_STRENGTH, moved)), 2)
+        return float(one.value) if isinstance(one.value, int | float) else LORA_STRENGTH
+
+    if not same:
+        new = NamedLora(name=name, strength=strength(None), expert=expert)
+        return {"loras": (*others, new)}
+    kept = (replace(lora, strength=strength(lora)) if lora in same else lora for lora in before)
+    return {"loras": tuple(kept)}
 
 
 def _side(one: AskedSetting, _: Settled, answered: Answered) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def sped_up(
         if free:
             how = in_words(entry.mode or tr("its card"), DraftSampling(**free))
             told.append(notes.sped_up(entry.name, how))
-    told += [notes.two_modes(entry.name, on[0].name) for entry in on[1:]]
+    others = [one for one in on[1:] if one.usual.sampling != on[0].usual.sampling]
+    told += [notes.two_modes(entry.name, on[0].name) for entry in others]
     return replace(draft, sampling=replace(draft.sampling, **settings)), tuple(told)
 
 

@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw
 from generation.errors import BadPicture
 from generation.media import photos
 from generation.media.clips import is_clip
-from generation.media.mesh import MESH
-from generation.media.table import still_of
+from generation.media.table import MEDIA, still_of
 from generation.recipe import Sha256
+from generation.tasks import MESH
 from storage.errors import StorageError
 from storage.files import Files
 
@@ -29,6 +29,8 @@ LOOK_EVERY = 500  # new ones, between two looks at the room that they take
 
 # Whoever asks for a page waits for it, and pictures are drawn meanwhile.
 PAINTERS = ThreadPoolExecutor(2, thread_name_prefix="thumbnail")
+TURNERS = ThreadPoolExecutor(1, thread_name_prefix="turntable")  # seconds each: walls do not wait
+TURNED = 16  # turntables that are at hand
 
 
 class Thumbnails:
@@ -38,6 +40,8 @@ class Thumbnails:
         self._files = files
         self._made = 0
         self.room = ROOM
+        self._turns: dict[Sha256, asyncio.Future[bytes | None]] = {}  # those in the making
+        self._turned: dict[Sha256, bytes] = {}  # the newest last
 
     async def of(self, files: Sequence[Sha256]) -> tuple[bytes | None, ...]:
         """A WebP of each file; None where it is gone or is no picture."""
@@ -48,15 +52,28 @@ class Thumbnails:
     async def turning(self, file: Sha256) -> bytes | None:
         """A form as it turns, as a WebP; None where the file is gone or is no form.
 
-        It is drawn anew for whoever looks.
+        However many look at once, it is made once; a few are at hand, and none is kept.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(PAINTERS, self._turning, file)
+        if (known := self._turned.get(file)) is not None:
+            return known
+        if file not in self._turns:
+            loop = asyncio.get_running_loop()
+            self._turns[file] = loop.run_in_executor(TURNERS, self._turning, file)
+        try:
+            made = await asyncio.shield(self._turns[file])
+        finally:
+            if file in self._turns and self._turns[file].done():
+                del self._turns[file]
+        if made is not None:
+            self._turned[file] = made
+            while len(self._turned) > TURNED:
+                del self._turned[next(iter(self._turned))]
+        return made
 
     def _turning(self, file: Sha256) -> bytes | None:
         try:
             data = self._files.read(file)
-            return next((shown for _, shown in MESH.beside(data)), None)
+            return next((shown for _, shown in MEDIA[MESH].beside(data)), None)
         except (BadPicture, StorageError):
             return None
 

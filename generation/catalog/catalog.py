@@ -321,7 +321,9 @@ def _anatomy_of_folder(path: Path, said: str | None, name: str) -> Anatomy:
         if trained.guided:
             told = usual.architecture.by_guidance.get(told, told)
         anatomy = replace(anatomy, family=told)
-    if trained.noise == usual.noise or family(anatomy.family).levels:
+    final = family(anatomy.family)
+    usual = final if final.told else usual
+    if trained.noise == usual.noise or (final.levels and not final.told):
         return anatomy
     levels = trained.noise.removesuffix(ZERO_SNR)
     return replace(

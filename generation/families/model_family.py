@@ -85,6 +85,7 @@ class Family:
     guidance: float | None = None
     # The noise it is trained under, where that is not its architecture's, whatever its folder says.
     levels: str = ""
+    told: bool = False  # but a folder that says others has them
     # What is made with it, where that is not what its architecture can do.
     does: frozenset[Task] | None = None
     # Finetunes that are spoken to otherwise: how their files are called, and in which dialect.  A

@@ -277,15 +277,20 @@ class Gathering:
             strength=force,
             expert=expert,
         )
-        for at, one in enumerate(self.files):
-            if one.kind == kind and one.expert == expert and _same(one, new):
-                self.files[at] = replace(
-                    one,
-                    hash=one.hash or new.hash,
-                    address=one.address or new.address,
-                    strength=new.strength if one.strength is None else one.strength,
-                )
-                return
+        # Who says not which of two denoisers is meant speaks of each that was named.
+        same = (at for at, one in enumerate(self.files) if one.kind == kind and _same(one, new))
+        said = [at for at in same if expert in (None, self.files[at].expert or expert)]
+        for at in said:
+            one = self.files[at]
+            self.files[at] = replace(
+                one,
+                hash=one.hash or new.hash,
+                address=one.address or new.address,
+                strength=new.strength if one.strength is None else one.strength,
+                expert=one.expert or expert,
+            )
+        if said:
+            return
         if len(self.files) < MOST:
             self.files.append(new)
         else:

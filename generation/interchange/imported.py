@@ -69,7 +69,7 @@ class WantedFile:
     hash: str = ""  # lower-case hex digits: of the file, of its tensors, or the first of them
     address: str = ""  # a page, a file, "civitai:MODEL@VERSION", an AIR
     strength: float | None = None  # of what has one
-    expert: str | None = None  # of a LoRA, which of two denoisers it changes alone
+    expert: str | None = None  # of a LoRA, which of two denoisers it changes, or BOTH
     # Named there, and not for this draft: a switch stood otherwise, or another pass has it.
     idle: bool = False
 

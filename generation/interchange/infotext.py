@@ -30,7 +30,8 @@ from generation.parameters import (
     STEPS,
     VAE,
 )
-from generation.recipe import Recipe, Sha256, Variation
+from generation.recipe import Adapter, Recipe, Sha256, Variation
+from generation.spans import BOTH
 
 NO_NETWORK = "<atelier:none>"  # a tag that means nothing, for readers that take tags out
 
@@ -63,7 +64,7 @@ def infotext(recipe: Recipe, *, tensors: Mapping[Sha256, str] = _NO_TENSORS) -> 
 
 def _prompt(recipe: Recipe) -> str:
     tags = [
-        f"<lora:{tag_name(adapter.weights.name)}:{adapter.said}>"
+        f"<lora:{tag_name(adapter.weights.name)}:{_said(recipe, adapter)}>"
         for adapter in recipe.adapters
         if adapter.kind == "lora"
     ]
@@ -72,6 +73,12 @@ def _prompt(recipe: Recipe) -> str:
         # Readers take that line for another; they take a tag of no network out again.
         prompt = f"{NO_NETWORK}{prompt}"
     return prompt
+
+
+def _said(recipe: Recipe, adapter: Adapter) -> str:
+    """Of two denoisers both are said, too: a file's name may mean one."""
+    both = recipe.experts is not None and adapter.expert is None
+    return f"{adapter.said}:{BOTH}" if both else adapter.said
 
 
 def _settings(recipe: Recipe) -> Pairs:

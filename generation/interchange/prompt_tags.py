@@ -9,7 +9,7 @@ import re
 
 from generation.interchange.gathering import Gathering, number_of
 from generation.interchange.imported import Why
-from generation.spans import EXPERTS
+from generation.spans import expert_named
 
 LORAS = ("lora", "lyco", "locon", "loha", "lokr", "dora")
 
@@ -36,7 +36,8 @@ def _lora(said: str, gathering: Gathering, where: str) -> None:
     Ours may end with the one of two denoisers that is meant: name:0.8:high.
     """
     name, *settings = (part.strip() for part in said.split(":"))
-    expert = settings.pop() if settings and settings[-1] in EXPERTS else None
+    expert = expert_named(settings[-1]) if settings else None
+    settings = settings if expert is None else settings[:-1]
     plain = [part for part in settings if "=" not in part]
     named = {
         key.strip().casefold(): value

@@ -15,6 +15,7 @@ from generation.interchange.comfy import reading as comfyui
 from generation.interchange.gathering import Gathering
 from generation.interchange.imported import Imported, NotRead, Why
 from generation.recipe import Recipe, parse
+from generation.spans import BOTH
 
 Texts = Mapping[str, str]  # by what the file calls them: "parameters", "prompt", "workflow", ...
 
@@ -58,7 +59,9 @@ def imported_of(recipe: Recipe) -> Imported:
         gathering.file("vae", recipe.vae.name, recipe.vae.sha256)
     for one in recipe.adapters:
         called, digest = one.weights.name, one.weights.sha256
-        gathering.file(one.kind, called, digest, strength=one.strength, expert=one.expert)
+        expert = one.expert or (BOTH if recipe.experts is not None else None)
+        expert = expert if one.kind == "lora" else None
+        gathering.file(one.kind, called, digest, strength=one.strength, expert=expert)
     for given in recipe.inputs:
         gathering.lose("image", Why.WANTS_A_PICTURE, given.role, where="inputs")
     return Imported(

@@ -171,13 +171,18 @@ def _lora(found: Found, clause: Clause) -> Intents | None:
 
 
 def tags(parts: Iterable[Opaque]) -> Intents:
-    """<lora:ink:0.8> as settings."""
+    """<lora:ink:0.8> as settings; of <lora:ink:0.8:high>, "ink:high"."""
     asked = []
     for part in parts:
         _, _, inside = part.text.strip("<>").partition(":")
         name, _, strength = inside.partition(":")
-        asked.append(setting("lora", _number(strength), of=name.strip()))
+        last = strength.rpartition(":")[2].strip().casefold()
+        of = f"{name.strip()}:{last}" if last in _DENOISERS else name.strip()
+        asked.append(setting("lora", _number(strength), of=of))
     return settings(*asked)
+
+
+_DENOISERS = ("high", "low", "both")  # which of two a LoRA is for
 
 
 def _number(text: str) -> float | None:

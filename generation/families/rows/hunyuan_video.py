@@ -52,7 +52,7 @@ _PICTURES = replace(
 def _large(row: Family, name: str, levels: str) -> Family:
     """The same at 720p, whose levels are bent further: a file says nothing of them."""
     title = row.title.replace("480p", "720p")
-    row = replace(row, name=name, title=title, kin=NAME, levels=levels)
+    row = replace(row, name=name, title=title, kin=NAME, levels=levels, told=True)
     return replace(row, width=1280, height=720, max_pixels=960 * 960)
 
 

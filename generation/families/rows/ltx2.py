@@ -45,7 +45,7 @@ def _distilled(whole: Family, name: str) -> Family:
         scheduler="manual:1:0.99375:0.9875:0.98125:0.975:0.909375:0.725:0.421875",
         dialect="ltx2-distilled",
         negative=False,
-        kin=whole.name,
+        kin="ltx-2",
     )
 
 
@@ -53,6 +53,7 @@ _NEWER = replace(
     _WHOLE,
     name="ltx-2.3",
     title="LTX-2.3",
+    kin="ltx-2",  # most layers are called and sized alike, so that nothing tells whose a LoRA is
     architecture=LTX_23,
     steps=30,
     cfg=3.0,

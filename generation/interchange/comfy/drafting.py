@@ -22,7 +22,7 @@ from generation.interchange.comfy.sampling import SamplerSays, sampled, shift_of
 from generation.interchange.comfy.values import GraphValues
 from generation.interchange.comfy.walking import is_sampler, passes, used
 from generation.interchange.gathering import Gathering
-from generation.interchange.imported import MOST, Imported, NotRead, Why
+from generation.interchange.imported import MOST, Imported, NotRead, WantedFile, Why
 from generation.parameters import (
     BPM,
     CFG,
@@ -39,6 +39,7 @@ from generation.parameters import (
     STEPS,
 )
 from generation.recipe import COMFY
+from generation.spans import BOTH
 from generation.tasks import VIDEO, Task
 
 PROGRAM = "comfyui"
@@ -339,7 +340,16 @@ def _files(
             apart = whole and one.kind == "lora" and one.node.id not in nearest | finishes
             own = one.node.id in live and not apart
             (alive if own else idle).add((last.kind, last.name))
+    _put_together(found.files)
     return idle - alive
+
+
+def _put_together(files: list[WantedFile]) -> None:
+    """A LoRA that both networks have alike, once."""
+    for one in [file for file in files if file.expert == "low"]:
+        if (other := replace(one, expert="high")) in files:
+            files[files.index(other)] = replace(one, expert=BOTH)
+            files.remove(one)
 
 
 def _expert(one: NamedFile, first: set[str], second: frozenset[str]) -> str | None:
