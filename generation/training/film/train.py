@@ -65,12 +65,12 @@ STAGES: dict[str, TrainingStage] = {
     "transformer": TrainingStage(says="the denoiser", minutes=150, run=train_transformer),
     "deeper": TrainingStage(
         says="the denoiser with twice the layers, from what the smaller one knows",
-        minutes=90,
+        minutes=200,
         run=lambda work, minutes: train_transformer(work, minutes, deeper=True),
     ),
     "decoder": TrainingStage(
         says="the autoencoder's decoder alone, longer; latents keep their meaning",
-        minutes=8,
+        minutes=30,
         run=lambda work, minutes: train_vae(work, minutes, decoder_only=True),
     ),
     "export": TrainingStage(says="the model folder", minutes=0, run=_export),
