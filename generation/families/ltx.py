@@ -109,7 +109,10 @@ def tokens(pixels: int, frames: int) -> int:
 
 
 def _recognise(shapes: Shapes) -> bool:
-    sounds = f"{DENOISER}audio_patchify_proj.weight" in shapes  # LTX-2's
+    # LTX-2's, by its own names or by diffusers'.
+    sounds = any(
+        f"{DENOISER}audio_{name}.weight" in shapes for name in ("patchify_proj", "proj_in")
+    )
     mine = f"{DENOISER}patchify_proj.weight" in shapes
     return mine and f"{DENOISER}adaln_single.linear.weight" in shapes and not sounds
 
