@@ -38,7 +38,7 @@ from generation.bounds import (
 from generation.errors import OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
 from generation.samplers import SAMPLERS, TOKENS
-from generation.spans import EXPERTS, Experts, Motion, Sound, Surface, TokenDice
+from generation.spans import EXPERTS, Experts, Motion, Sound, Surface, TokenDice, strength_on
 from generation.spelling import FLAT, TOLD, at_most, plain, read
 from generation.tasks import (
     CONTROL,
@@ -142,7 +142,7 @@ class Adapter:
     @property
     def said(self) -> str:
         """How people write its strength, with the denoiser that it changes alone: 0.8, 0.8:high."""
-        return f"{self.strength:g}" + (f":{self.expert}" if self.expert else "")
+        return strength_on(self.strength, self.expert)
 
     @property
     def place(self) -> tuple[Sha256, str | None]:

@@ -42,6 +42,11 @@ def on_one(text: str) -> tuple[str, str | None]:
     return (text, None) if expert is None else (before.strip(), expert)
 
 
+def strength_on(strength: float, expert: str | None) -> str:
+    """How people write a LoRA's strength, with the denoiser that it changes alone: 0.8:high."""
+    return f"{strength:g}" + (f":{expert}" if expert else "")
+
+
 def meant(said: str | None, usual: str | None) -> str | None:
     """The one that counts, where a file's name or card has a `usual` one; None: both."""
     return None if said == BOTH else said or usual

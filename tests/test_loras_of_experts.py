@@ -31,7 +31,7 @@ from generation.families.family import family
 from generation.interchange import a1111
 from generation.interchange.infotext import infotext
 from generation.interchange.reading import imported_of
-from generation.recipe import Adapter, Recipe, Weights, canonical, dump, needed, parse
+from generation.recipe import Adapter, Recipe, Weights, canonical, dump, parse
 from generation.spans import Experts
 from generation.worker.adapters import switching
 from generation.worker.model import Model
@@ -40,7 +40,7 @@ from prompting.changing.intents import AskedSetting, Direction
 from prompting.slots import Opaque, OpaqueKind
 from tests.given import loaded
 from tests.given.builders import a_digest
-from tests.given.stock_films import a_film, differing, drawn, noise_of, pipeline
+from tests.given.stock_films import a_film, asked, differing, drawn, pipeline
 
 EXPERTS = Experts(boundary=0.9, cfg=3.0)
 LAYERS = ("attn1.to_q", "attn2.to_v", "ffn.net.2")
@@ -107,18 +107,7 @@ def by_stock(model: Model, files: dict[str, Path], *, low: str | None, high: str
                 adapter_name=f"{name}_{second}".lower(),
                 load_into_transformer_2=second,
             )
-    sampling, canvas = needed(recipe.sampling), needed(recipe.canvas)
-    return pipe(
-        prompt=recipe.prompt,
-        negative_prompt="dog",
-        width=canvas.width,
-        height=canvas.height,
-        num_frames=needed(recipe.motion).frames,
-        guidance_scale=sampling.cfg,
-        guidance_scale_2=EXPERTS.cfg,
-        num_inference_steps=sampling.steps,
-        latents=noise_of(recipe, model),
-    ).frames[0]
+    return pipe(**asked(model, recipe), guidance_scale_2=EXPERTS.cfg).frames[0]
 
 
 CASES: dict[str, tuple[str | None, str | None, list[tuple[str, str | None]]]] = {

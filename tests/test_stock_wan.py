@@ -7,30 +7,19 @@ from typing import Any
 import pytest
 
 from generation.errors import OutOfRange
-from generation.recipe import Recipe, needed
+from generation.recipe import Recipe
 from generation.spans import Motion
 from generation.worker.model import Model
 from tests.given import loaded
 from tests.given.builders import changed
-from tests.given.stock_films import a_film, differing, drawn, noise_of, pipeline
+from tests.given.stock_films import a_film, asked, differing, drawn, pipeline
 
 NAME = "wan"
 
 
 def by_stock(model: Model, recipe: Recipe, **given: Any) -> Any:
     """Theirs asks about the negative prompt from a cfg above 1 on, as ours from another one."""
-    sampling, canvas = needed(recipe.sampling), needed(recipe.canvas)
-    return pipeline(model, "WanPipeline", recipe)(
-        prompt=recipe.prompt,
-        negative_prompt="dog",
-        width=canvas.width,
-        height=canvas.height,
-        num_frames=needed(recipe.motion).frames,
-        guidance_scale=sampling.cfg,
-        num_inference_steps=sampling.steps,
-        latents=noise_of(recipe, model),
-        **given,
-    ).frames[0]
+    return pipeline(model, "WanPipeline", recipe)(**asked(model, recipe), **given).frames[0]
 
 
 @pytest.mark.parametrize("cfg", [1.0, 4.0])

@@ -23,9 +23,9 @@ from tests.given.stock_films import (
     HEIGHT,
     WIDTH,
     a_film,
+    asked,
     differing,
     drawn,
-    noise_of,
     pipeline,
 )
 from tests.given.worker_process import a_photo
@@ -46,7 +46,7 @@ def picture(data: bytes) -> Image.Image:
 def by_stock(
     model: Model, recipe: Recipe, kind: str = "WanImageToVideoPipeline", **given: Any
 ) -> Any:
-    sampling, canvas, more = needed(recipe.sampling), needed(recipe.canvas), dict[str, Any]()
+    more: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     if recipe.experts is not None:
         settings["boundary_ratio"] = recipe.experts.boundary
@@ -58,14 +58,7 @@ def by_stock(
         if "image_encoder" not in model.parts:
             settings["image_encoder"] = None
     return pipeline(model, kind, recipe, **settings)(
-        prompt=recipe.prompt,
-        negative_prompt="dog",
-        width=canvas.width,
-        height=canvas.height,
-        num_frames=needed(recipe.motion).frames,
-        guidance_scale=sampling.cfg,
-        num_inference_steps=sampling.steps,
-        latents=noise_of(recipe, model),
+        **asked(model, recipe),
         **more,
         **given,
     ).frames[0]

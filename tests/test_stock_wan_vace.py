@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from generation.media.photos import load
-from generation.recipe import Input, Recipe, needed
+from generation.recipe import Input, Recipe
 from generation.tasks import Task
 from generation.worker.model import Model
 from tests.given import loaded
@@ -20,9 +20,9 @@ from tests.given.stock_films import (
     HEIGHT,
     WIDTH,
     a_film,
+    asked,
     differing,
     drawn,
-    noise_of,
     pipeline,
 )
 from tests.given.worker_process import a_photo
@@ -42,18 +42,7 @@ def film_of(data: bytes) -> list[Image.Image]:
 
 
 def by_stock(model: Model, recipe: Recipe, **given: Any) -> Any:
-    sampling, canvas = needed(recipe.sampling), needed(recipe.canvas)
-    return pipeline(model, "WanVACEPipeline", recipe)(
-        prompt=recipe.prompt,
-        negative_prompt="dog",
-        width=canvas.width,
-        height=canvas.height,
-        num_frames=needed(recipe.motion).frames,
-        guidance_scale=sampling.cfg,
-        num_inference_steps=sampling.steps,
-        latents=noise_of(recipe, model),
-        **given,
-    ).frames[0]
+    return pipeline(model, "WanVACEPipeline", recipe)(**asked(model, recipe), **given).frames[0]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from generation.families.family import FAMILIES
 from generation.families.model_family import Family
 from generation.families.sizes import nearest
 from generation.samplers import SAMPLERS
+from generation.spans import strength_on
 from prompting.changing.intents import ShownPicture
 
 WIDEST = 4.0  # width to height; beyond it no model of ours was trained
@@ -26,6 +27,11 @@ class NamedLora:
     name: str
     strength: float
     expert: str | None = None  # which of two denoisers it changes alone
+
+    @property
+    def said(self) -> str:
+        """How people write its strength: 0.8, 0.8:high."""
+        return strength_on(self.strength, self.expert)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,11 +156,7 @@ def _number(value: object) -> str:
 
 
 def _loras(loras: Sequence[NamedLora]) -> str:
-    return names([_lora(lora) for lora in loras]) or tr("none")
-
-
-def _lora(lora: NamedLora) -> str:
-    return f"{lora.name} {lora.strength:g}" + (f":{lora.expert}" if lora.expert else "")
+    return names([f"{lora.name} {lora.said}" for lora in loras]) or tr("none")
 
 
 def _plain(text: str) -> str:

@@ -342,7 +342,7 @@ def loras_of(plan: Plan, recipe: Recipe, offers: Offers) -> tuple[Adapter, ...]:
     wanted = [
         replace(own[one.name, one.expert], strength=one.strength)
         if (one.name, one.expert) in own
-        else offers.lora(f"{one.name}:{one.strength:g}" + (f":{one.expert}" if one.expert else ""))
+        else offers.lora(f"{one.name}:{one.said}")
         for one in plan.settings.loras
     ]
     others = (a for a in recipe.adapters if a.kind != "lora")

@@ -27,6 +27,7 @@ __all__ = [
     "WIDTH",
     "a_clip",
     "a_film",
+    "asked",
     "differing",
     "drawn",
     "noise_of",
@@ -60,6 +61,21 @@ def noise_of(recipe: Recipe, model: Model) -> torch.Tensor:
     """The worker's first draw."""
     shape = model.engine.noise_shape(model.parts, recipe)
     return torch.randn(shape, generator=torch.Generator().manual_seed(recipe.seed))
+
+
+def asked(model: Model, recipe: Recipe) -> dict[str, Any]:
+    """What a stock pipeline is called with for the film of that recipe, guided against "dog"."""
+    sampling, canvas = needed(recipe.sampling), needed(recipe.canvas)
+    return {
+        "prompt": recipe.prompt,
+        "negative_prompt": "dog",
+        "width": canvas.width,
+        "height": canvas.height,
+        "num_frames": needed(recipe.motion).frames,
+        "guidance_scale": sampling.cfg,
+        "num_inference_steps": sampling.steps,
+        "latents": noise_of(recipe, model),
+    }
 
 
 def drawn(recipe: Recipe, model: Model, *inputs: bytes) -> Frames:

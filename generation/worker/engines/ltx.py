@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Any
 
@@ -95,13 +94,14 @@ class LtxVideo:
         mask = in_lanes(words.more["mask"], words.more["negative_mask"], sampling)
         _, _, *sides = self.noise_shape(parts, recipe)
         fps = needed(recipe.motion).fps
-        places = partial(_later_places, ended=given.extra) if recipe.family == LATER else _places
+        later = recipe.family == LATER
+        places = _later_places(sides, fps, context, given.extra) if later else _places(sides, fps)
+        last = None if given.extra is None else torch.cat([packed(given.extra)] * len(context))
 
         def ask(y: Tensor, t: Tensor) -> Tensor:
             lanes = eaten(y, given.held)
             tokens, times = packed(lanes), times_of(lanes, t, given.held)
-            if given.extra is not None:
-                last = torch.cat([packed(given.extra)] * len(lanes))
+            if last is not None:
                 tokens = torch.cat([last, tokens], dim=1)
                 times = torch.cat([times.new_zeros(last.shape[:2]), times], dim=1)
             out: Tensor = network(
@@ -110,7 +110,7 @@ class LtxVideo:
                 encoder_attention_mask=mask,
                 timestep=times,
                 return_dict=False,
-                **places(sides, fps, lanes),
+                **places,
             )[0]
             own = out[:, -prod(sides) :]
             return own.transpose(1, 2).reshape(len(own), -1, *sides)
@@ -201,7 +201,7 @@ def packed(y: Tensor) -> Tensor:
     return y.flatten(2).transpose(1, 2).contiguous()
 
 
-def _places(sides: Sequence[int], fps: float, _lanes: Tensor) -> dict[str, Any]:
+def _places(sides: Sequence[int], fps: float) -> dict[str, Any]:
     """Where tokens lie: their frames last as long as all of a latent one's."""
     frames, down, across = sides
     return {
@@ -213,7 +213,7 @@ def _places(sides: Sequence[int], fps: float, _lanes: Tensor) -> dict[str, Any]:
 
 
 def _later_places(
-    sides: Sequence[int], fps: float, lanes: Tensor, ended: Tensor | None = None
+    sides: Sequence[int], fps: float, lanes: Tensor, ended: Tensor | None
 ) -> dict[str, Any]:
     """The same from 0.9.5 on: the first latent frame is of one frame."""
     frames, down, across = (torch.arange(side, device=lanes.device) for side in sides)

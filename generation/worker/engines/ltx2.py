@@ -143,15 +143,16 @@ class Ltx2:
             "fps": motion.fps,
             "audio_num_frames": moments,
         }
+        last = None if given.extra is None else torch.cat([packed(given.extra)] * len(context))
+        if last is not None:
+            places["video_coords"] = _with_last(network, sides, motion.fps, last)
 
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             film, sound = _apart(lanes, frames, moments)
             time, shown, times = t.expand(len(lanes)), packed(film), times_of(film, t, given.held)
-            if given.extra is not None:  # behind all others, and without noise
-                last = torch.cat([packed(given.extra)] * len(lanes))
+            if last is not None:  # behind all others, and without noise
                 shown = torch.cat([shown, last], dim=1)
                 times = torch.cat([times, times.new_zeros(last.shape[:2])], dim=1)
-                places["video_coords"] = _with_last(network, sides, motion.fps, lanes)
             found = network(
                 hidden_states=shown.to(network.dtype),
                 audio_hidden_states=sound.contiguous().to(network.dtype),
