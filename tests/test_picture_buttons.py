@@ -19,7 +19,7 @@ from storage.ids import LARGEST, PictureId
 from storage.tickets import RequestId
 from tests.given.apps import Studio, a_studio
 from tests.given.discord_world import buttons, pictures
-from tests.given.results import is_result, recipe_of
+from tests.given.results import is_result, number_of, recipe_of
 from tests.given.stored import a_stored_picture
 from tests.given.waiting import eventually
 
@@ -28,12 +28,6 @@ async def recipes_of(message: discord.Message) -> list[Recipe]:
     """Those of all its pictures."""
     found = [image.recipe_in(png) for png in await pictures(message)]
     return [recipe for recipe in found if recipe is not None]
-
-
-def number_of(message: Any, place: int) -> str:
-    """What is chosen for the picture at that place."""
-    value: str = message.components[0].children[0].options[place - 1].value
-    return value
 
 
 def star_of(message: Any) -> str | None:

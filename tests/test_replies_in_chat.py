@@ -16,7 +16,7 @@ from generation.tasks import Task
 from tests.given.apps import Studio, a_studio
 from tests.given.builders import a_blue_png
 from tests.given.discord_world import buttons, pictures
-from tests.given.results import is_result, labels, recipe_of
+from tests.given.results import is_result, labels, number_of, recipe_of
 from tests.given.waiting import eventually
 from tests.given.words import a_writer, words_by
 
@@ -194,7 +194,7 @@ async def test_without_a_number_the_picture_that_is_picked_below_is_meant(tmp_pa
     async with a_picture_of(tmp_path, "a yellow car", count=4) as (studio, four):
         first = await after_reply(studio, "make it red", four)
         assert "I took picture 1 of 4" in first.content
-        await studio.world.ann.choose(four, "3")  # the third picture of a new studio
+        await studio.world.ann.choose(four, number_of(four, 3))
         second = await after_reply(studio, "make it red", four)
         assert studio.worker.orders[-1].inputs == ((await pictures(four))[2],)
         assert (await recipe_of(second)).seed == 9

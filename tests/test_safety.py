@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,12 @@ async def test_what_is_not_for_everybody_is_its_owners_alone(tmp_path: Path) -> 
         result = await here.ann.sees(is_result)
         assert len(await pictures(result)) == 1
         assert "1 picture is not shown here" in result.content
-        assert "`/show 2`" in result.content
-        assert "I do not remember that one" in await told(studio, "show", picture="2")
-        shown = await here.ben.command("show", picture="2")
+        [number] = re.findall(r"`/show (\d+)`", result.content)
+        assert "I do not remember that one" in await told(studio, "show", picture=number)
+        shown = await here.ben.command("show", picture=number)
         assert shown.response.flags.ephemeral
-        assert (await studio.app.stores.pictures.get(PictureId(2))).guild is None
+        hidden = await studio.app.stores.pictures.get(PictureId(int(number)))
+        assert (hidden.recipe.seed, hidden.guild) == (BAD, None)
 
 
 async def test_in_an_age_restricted_channel_it_is_shown_and_nothing_is_judged(

@@ -22,6 +22,12 @@ def is_result(message: Any) -> bool:
     return bool(message.attachments) and "Again" in labels(message)
 
 
+def number_of(message: Any, place: int) -> str:
+    """What is chosen for the picture at that place: its number, which pictures get as stored."""
+    value: str = message.components[0].children[0].options[place - 1].value
+    return value
+
+
 async def recipe_of(message: Any) -> Recipe:
     """The recipe in its first picture."""
     recipe = image.recipe_in((await pictures(message))[0])
