@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import discord
@@ -47,6 +48,20 @@ async def test_progress_is_edited_in_real_time_while_the_worker_works() -> None:
         assert len(set(edits)) == 10
         assert time.monotonic() - began > 1.9, "time was not real"
         assert not here.faults
+
+
+async def test_what_is_answered_late_is_answered_late_by_one_measure() -> None:
+    """A test's Discord waits for slow machines, and takes what it waited for."""
+    async with world(quick()) as here:
+        waits = here.env.ACKNOWLEDGE_SECONDS
+        began = here.env.backend.now_iso()
+        asked = here.env.backend.new_interaction(
+            2, here.env.studio.id, here.env.ann.id, here.env.guild_handle.id
+        )
+        ends = (datetime.fromisoformat(at) for at in (began, asked.initial_response_deadline))
+        begun, late = ends
+        assert waits - 1 < (late - begun).total_seconds() < waits + 10
+        assert waits > 30
 
 
 async def test_everything_a_person_can_do_reaches_the_bot() -> None:

@@ -106,6 +106,7 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
         self._register_dispatch_observer(self._remember)
         self.locales: dict[int, str] = {}  # of people's Discord, where it is not English
         self._emit, backend.emit = backend.emit, self._in_their_locale
+        self._begun, backend.new_interaction = backend.new_interaction, self._waited_for
 
     def _furnish(self) -> None:
         backend = self.backend
@@ -126,6 +127,13 @@ class LiveEnv(Env):  # type: ignore[misc]  # simcord is not typed
             user.avatar = "drawn"
             address = f"{CDN_BASE}/avatars/{user.id}/{user.avatar}.png"
             self.avatars[address] = (f"{user.name}.png", avatar(user.global_name or user.name))
+
+    def _waited_for(self, *args: Any, **named: Any) -> Any:
+        """An interaction that is answered too late where its action returned unanswered."""
+        interaction = self._begun(*args, **named)
+        late = self.backend.iso_after(self.ACKNOWLEDGE_SECONDS)
+        interaction.initial_response_deadline = late
+        return interaction
 
     async def start(self) -> None:
         """Log the bot in and wait until it is ready."""
