@@ -118,6 +118,35 @@ async def test_everything_of_one_goes_and_everything_of_the_other_stays(tmp_path
         await drawn(studio, studio.world.ben, "something new")
 
 
+async def test_what_is_just_being_written_of_one_goes_too(tmp_path: Path) -> None:
+    """The accounts are written each second; a write that was on its way brings nobody back."""
+    async with a_studio(tmp_path) as studio:
+        here, data = studio.world, studio.app.settings.data
+        privacy = studio.app.studio.privacy
+        meter, erasures = privacy._meter, privacy._stores.erasures
+        write, erases = meter._ledger.save, erasures.erase
+        under_way, go_on, erased = (asyncio.Event() for _ in range(3))
+
+        async def slowly(*what: Any, **more: Any) -> None:
+            under_way.set()
+            await go_on.wait()
+            await write(*what, **more)
+
+        async def erasing(person: UserId) -> None:
+            await erases(person)
+            erased.set()
+
+        meter._ledger.save = slowly  # type: ignore[method-assign]
+        erasures.erase = erasing  # type: ignore[method-assign]
+        await drawn(studio, here.ben, BENS)
+        await under_way.wait()
+        telling = asyncio.create_task(erase(studio))
+        await eventually(lambda: erased.is_set() or meter._turn._waiters)
+        go_on.set()
+        assert "nothing of you is left" in await telling
+        assert traces(data, here.ben.id, BENS) == []
+
+
 async def test_what_others_made_keeps_its_pixels_is_drawn_again_and_names_nobody(
     tmp_path: Path,
 ) -> None:

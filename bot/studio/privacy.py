@@ -147,6 +147,9 @@ class Privacy:
 
     async def _carry_out(self, pending: PendingErasure) -> Erased:
         erasures, person = self._stores.erasures, pending.person
+        # What is being written of them is written before it is erased, and nothing after.
+        self._meter.forget(person)
+        await self._meter.write()
         async with self._admission.door:
             await erasures.erase(person)
             gone = await self._drop_files(person)
