@@ -126,13 +126,23 @@ class Outbox:
         async with self._database.transaction("direct") as db:
             await db.execute("UPDATE outbox SET direct = ? WHERE request = ?", (channel, request))
 
-    async def posted(self, request: RequestId, message: int, channel: int) -> None:
-        """Note where the result is.  The ordinal of each picture becomes its place there."""
+    async def posted(
+        self, request: RequestId, message: int, channel: int, *, returned: int | None = None
+    ) -> None:
+        """Note where the result is.  The ordinal of each picture becomes its place there.
+
+        With `returned`, only of what was brought back so often: what was shared or brought back
+        while it was said is to be said once more, and the message is an answer about it.
+        """
         async with self._database.transaction("posted") as db:
-            await db.execute(
-                "UPDATE outbox SET message = ?, shown_in = ?, held = NULL WHERE request = ?",
-                (message, channel, request),
+            cursor = await db.execute(
+                "UPDATE outbox SET message = ?, shown_in = ?, held = NULL "
+                "WHERE request = ? AND returned = coalesce(?, returned)",
+                (message, channel, request, returned),
             )
+            if cursor.rowcount < 1:
+                await db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?)", (message, request))
+                return
             await place_found(db, request)
             rows = await db.execute_fetchall(_POSTED, (request,))
             await db.executemany(
@@ -153,8 +163,13 @@ class Outbox:
             for row in rows:
                 await place_found(db, RequestId(row["request"]))
 
-    async def hold(self, request: RequestId, reason: str, *, at: float) -> None:
-        """No place takes it: remember why, and when it is tried again."""
+    async def hold(
+        self, request: RequestId, reason: str, *, at: float, returned: int | None = None
+    ) -> None:
+        """No place takes it: remember why, and when it is tried again.
+
+        With `returned`, only what was brought back so often: a place may take it as it is now.
+        """
         async with self._database.transaction("hold") as db:
             rows = await db.execute_fetchall(
                 "SELECT refusals FROM outbox WHERE request = ?", (request,)
@@ -163,8 +178,8 @@ class Outbox:
             again = at + PAUSES[min(refused, len(PAUSES) - 1)] if refused < REFUSALS else None
             await db.execute(
                 "UPDATE outbox SET held = ?, held_at = ?, again_at = ?, refusals = refusals + 1 "
-                "WHERE request = ? AND open = 1",
-                (reason, at, again, request),
+                "WHERE request = ? AND open = 1 AND returned = coalesce(?, returned)",
+                (reason, at, again, request, returned),
             )
 
     async def held(self) -> int:

@@ -100,6 +100,30 @@ async def test_share_posts_it_for_all_and_its_buttons_go_on_working(tmp_path: Pa
         await here.ann.sees(is_result, after=shared)
 
 
+async def test_what_is_shared_while_it_is_being_said_is_posted_for_all(tmp_path: Path) -> None:
+    async with a_studio(tmp_path) as studio:
+        here, tickets = studio.world, studio.app.stores.tickets
+        noted, asker = tickets.posted, Asker(id=UserId(here.ben.id), guild=here.env.guild_handle.id)
+
+        async def shared_before(request: RequestId, *where: int, **more: int) -> None:
+            tickets.posted = noted  # type: ignore[method-assign]
+            assert await studio.app.studio.gallery.share(asker, request)
+            await noted(request, *where, **more)
+
+        tickets.posted = shared_before  # type: ignore[assignment]
+        await here.ben.command("imagine", prompt="a secret cat", private=True)
+        result = await here.ben.sees(lambda m: is_result(m) and m.flags.ephemeral)
+        shown = await here.ann.sees(is_result)
+        assert shown.id != result.id
+        await eventually(lambda: not studio.app.studio.delivery.busy)
+        picture = await studio.app.stores.pictures.get(PictureId(1))
+        assert picture.message == shown.id
+        # The answer that Ben had keeps its buttons.
+        await here.ben.press(result, "🎲")
+        await here.ben.sees(is_result, after=shown)
+        assert not here.faults
+
+
 async def test_share_works_after_a_restart(tmp_path: Path) -> None:
     async with a_studio(tmp_path) as studio:
         await a_private_one(studio)

@@ -223,8 +223,10 @@ class Delivery:
             sent = await self._tickets.sent(request)
         except Missing:
             return  # it has been delivered
+        # Before all else of it: what is shared or brought back from here on is said once more.
+        returned = await self._deletions.returned(request)
         found = await self.outcome(await self._tickets.request(request))
-        outcome = replace(found, direct=sent.direct)
+        outcome = replace(found, direct=sent.direct, returned=returned)
         shown = _shown(sent)
         if shown is None:
             try:
@@ -237,7 +239,11 @@ class Delivery:
                 self._watch(Delivered(request=request, seconds=seconds))
             instant("result.posted")
             if shown is not None:
-                await self._to_the_end(self._tickets.posted(request, shown.message, shown.channel))
+                await self._to_the_end(
+                    self._tickets.posted(
+                        request, shown.message, shown.channel, returned=outcome.returned
+                    )
+                )
         await audience.conclude(outcome, shown)
         instant("result.concluded")
         await self._to_the_end(self._tickets.delivered(request, None, returned=outcome.returned))
@@ -246,7 +252,9 @@ class Delivery:
     async def _hold(self, outcome: Outcome, refused: Undeliverable, audience: Audience) -> None:
         request = outcome.request.id
         log.warning("request %d is held: %s", request, refused)
-        await self._to_the_end(self._tickets.hold(request, str(refused), at=self._clock()))
+        await self._to_the_end(
+            self._tickets.hold(request, str(refused), at=self._clock(), returned=outcome.returned)
+        )
         instant("result.held")
         await audience.conclude(outcome, None, held=refused.why)
         await self._conclude_late(outcome, None, audience, held=refused.why)
