@@ -22,6 +22,7 @@ from tests.given.apps import a_studio, a_wish
 from tests.given.fakes import FakeWorker
 from tests.given.results import is_result, labels
 from tests.given.scripted_writer import ScriptedWriter
+from tests.given.waiting import eventually
 from tests.given.words import a_writer, with_details, words_by
 
 
@@ -43,7 +44,8 @@ async def test_a_new_wording_that_changes_nothing_is_told_and_not_drawn(tmp_path
         answer = await here.ann.press(first, "✨")
         assert answer.ephemeral
         await here.ann.sees("no other words")
-        assert len(here.ben.messages()) == 1
+        # What told of its progress goes when the result is there, or a moment later.
+        await eventually(lambda: len(here.ben.messages()) == 1)
         assert len(worker.orders) == 1
 
 
