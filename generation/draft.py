@@ -12,12 +12,19 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from generation import draft_spans, enlarging
-from generation.draft_parts import check_parts, placed, with_parts
-from generation.draft_spans import DraftDice, DraftExperts, DraftForm, DraftMotion, DraftSound
-from generation.errors import NotMadeFor, OutOfRange, WrongFamily
+from generation import draft_spans, enlarging, two_passes
+from generation.draft_parts import check_parts, in_their_turns, with_parts
+from generation.draft_spans import (
+    DraftDice,
+    DraftExperts,
+    DraftForm,
+    DraftMotion,
+    DraftSecond,
+    DraftSound,
+)
+from generation.errors import NoEnlarger, NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
-from generation.families.architecture import SERVES, Purpose
+from generation.families.architecture import SERVES, Purpose, Stage
 from generation.families.family import family
 from generation.families.model_family import Family
 from generation.layers import filled
@@ -45,6 +52,7 @@ from generation.recipe import (
 )
 from generation.samplers import TOKENS
 from generation.sigmas import ZERO_SNR, expand, resolved, shifted
+from generation.spans import TWICE
 from generation.tasks import CONTROL, Needs, Task, task_for
 from generation.texts import clean_text
 
@@ -99,6 +107,7 @@ class Draft:
     sampling: DraftSampling = DraftSampling()
     motion: DraftMotion = draft_spans.NO_MOTION
     experts: DraftExperts = draft_spans.NO_EXPERTS
+    second: DraftSecond = draft_spans.NO_SECOND
     sound: DraftSound = draft_spans.NO_SOUND
     form: DraftForm = draft_spans.NO_FORM
     dice: DraftDice = draft_spans.NO_DICE
@@ -134,6 +143,7 @@ SECTIONS = {
     "sampling": DraftSampling,
     "motion": DraftMotion,
     "experts": DraftExperts,
+    "second": DraftSecond,
     "sound": DraftSound,
     "form": DraftForm,
     "dice": DraftDice,
@@ -159,6 +169,7 @@ class Checkpoint:
     components: tuple[Weights, ...] = ()  # its text encoders that are files of their own
     vae_apart: Weights | None = None  # its VAE, where that is one
     vae: Weights | None = None
+    enlarger: Weights | None = None  # of films in two passes alone: what enlarges between them
     levels: str | None = None  # the noise its file says it was trained with; None: its family's
     prediction: str | None = None  # what its card says, where the file says nothing or wrong
     noise: str | None = None  # the same
@@ -177,6 +188,11 @@ class Checkpoint:
     def tasks(self) -> frozenset[Task]:
         """What is made with it."""
         return SERVES[self.purpose] if self.purpose is not None else self.family.tasks
+
+    @property
+    def able(self) -> Family:
+        """The family, as far as files are here: in two passes only with what enlarges between."""
+        return self.family if self.enlarger is not None else replace(self.family, second=None)
 
     @property
     def spoken_to(self) -> Family:
@@ -208,16 +224,21 @@ def complete(
     draft = replace(draft, adapters=with_parts(draft.adapters, model.adapters))
     _check_adapters(draft.adapters, model, families)
     check_parts(draft.adapters, family, model.weights.name)
+    second = draft_spans.second(draft.second, task.needs, family)
+    components = model.parts_apart
+    if second is not None:
+        components = two_passes.with_enlarger(components, _enlarger(model))
     words, canvas, sampling = sections(draft, task.needs, model)
-    motion = draft_spans.motion(draft.motion, task.needs, family)
+    roles = {one.role for one in draft.inputs}
+    motion = draft_spans.motion(draft.motion, task.needs, roles, family)
     experts = draft_spans.experts(draft.experts, task.needs)
     return Recipe(
         task=task,
         family=family.name,
         checkpoint=model.weights,
-        components=model.parts_apart,
+        components=components,
         vae=model.vae,
-        adapters=placed(draft.adapters, experts),
+        adapters=in_their_turns(draft.adapters, experts, second, family),
         inputs=draft.inputs,
         words=words,
         canvas=canvas,
@@ -231,6 +252,7 @@ def complete(
         shares=draft.shares,
         motion=motion,
         experts=experts,
+        second=second,
         sound=draft_spans.sound(draft.sound, task.needs, family, motion),
         form=draft_spans.form(draft.form, task.needs, family),
         dice=draft_spans.dice(draft.dice, task.needs, family),
@@ -245,7 +267,8 @@ def sections(
 ) -> tuple[Words | None, Canvas | None, Sampling | None]:
     """The sections that a task needs, of a draft without gaps.  Raises Unacceptable."""
     has = (*needs.sections, *needs.optional)
-    canvas = _canvas(draft, needs, model.family) if "canvas" in has else None
+    usual = model.family.in_passes(draft.second.passes)
+    canvas = _canvas(draft, needs, usual) if "canvas" in has else None
     return (
         _words(draft.words, model.family) if "words" in has else None,
         canvas,
@@ -271,6 +294,7 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
         canvas=DraftCanvas(width=family.width or None, height=family.height or None),
         motion=picked(DraftMotion, family.moving),
         experts=picked(DraftExperts, family.experts),
+        second=picked(DraftSecond, family.second),
         sound=picked(DraftSound, family.sounding),
         form=picked(DraftForm, family.shaping),
         dice=picked(DraftDice, family.dice),
@@ -296,6 +320,14 @@ def usual_masking(width: int, height: int) -> Masking:
 def usual_sparing(width: int, height: int) -> Sparing:
     """How much of a picture of that size an edit leaves as it was, where little is to change."""
     return Sparing(within=WITHIN, soft=max(1.0, round(min(width, height) * SOFT, 1)), most=MOST)
+
+
+def _enlarger(model: Checkpoint) -> Weights:
+    """What enlarges between two passes.  Raises NoEnlarger."""
+    if model.enlarger is None:
+        [part] = model.family.architecture.at(Stage.ENLARGE)
+        raise NoEnlarger(model.weights.name, part.usual_file({}))
+    return model.enlarger
 
 
 def _masking(draft: Draft, needs: Needs, canvas: Canvas | None) -> Masking | None:
@@ -445,6 +477,8 @@ def _seen(draft: Draft, needs: Needs, usual: Family, canvas: Canvas | None) -> i
         width, height = enlarging.piece(how, canvas, usual.grid)
         return width * height
     drawn = _drawn(canvas, needs, usual) or canvas
+    if draft.second.passes == TWICE and usual.second is not None:
+        drawn = two_passes.smaller(drawn)
     return usual.architecture.levels_by(drawn.pixels, draft.motion.frames or 1)
 
 
@@ -470,6 +504,7 @@ def said(recipe: Recipe) -> Draft:
         sampling=sampling if recipe.task.needs.redraws else replace(sampling, denoise=None),
         motion=picked(DraftMotion, recipe.motion),
         experts=picked(DraftExperts, recipe.experts),
+        second=picked(DraftSecond, recipe.second),
         sound=picked(DraftSound, recipe.sound),
         form=picked(DraftForm, recipe.form),
         dice=picked(DraftDice, recipe.dice),

@@ -46,6 +46,7 @@ def enlarged(draft: Draft) -> Recipe:
         shares=(),
         motion=motion,
         experts=None,
+        second=None,
         sound=draft_spans.heard_again(draft.sound) if motion is not None else None,
         form=None,
         dice=None,

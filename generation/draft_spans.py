@@ -8,15 +8,17 @@ none is rounded silently.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
 from generation.errors import OutOfRange
 from generation.families import lengths
 from generation.families.model_family import Family
+from generation.parameters import PASSES
 from generation.recipe import Recipe, Sampling, needed
 from generation.samplers import TOKENS
-from generation.spans import Experts, Motion, Sound, Surface, TokenDice
+from generation.spans import TWICE, Experts, Motion, SecondPass, Sound, Surface, TokenDice
 from generation.tasks import Needs
 from generation.texts import clean_text
 
@@ -33,6 +35,7 @@ class DraftMotion:
     fps: float | None = None
     piece: int | None = None
     overlap: int | None = None
+    held: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,16 @@ class DraftExperts:
     """A recipe's Experts, as far as they can be said."""
 
     boundary: float | None = None
+    cfg: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftSecond:
+    """A recipe's SecondPass, as far as it can be said."""
+
+    passes: int | None = None  # 1: there is none
+    sampler: str | None = None
+    sigmas: tuple[float, ...] | None = None
     cfg: float | None = None
 
 
@@ -71,19 +84,34 @@ class DraftDice:
     top_k: int | None = None
 
 
-NO_DICE = DraftDice()
+NO_DICE, NO_SECOND = DraftDice(), DraftSecond()
 NO_MOTION, NO_EXPERTS, NO_SOUND, NO_FORM = DraftMotion(), DraftExperts(), DraftSound(), DraftForm()
 
 
-def motion(said: DraftMotion, needs: Needs, usual: Family) -> Motion | None:
-    """How long a clip is.  Raises OutOfRange."""
+def motion(said: DraftMotion, needs: Needs, roles: Collection[str], usual: Family) -> Motion | None:
+    """How long a clip is that is made of inputs of these roles.  Raises OutOfRange."""
     if "motion" not in needs.sections:
         return None
     frames = needed(said.frames)
     lengths.check(frames, usual)
     return Motion(
-        frames=frames, fps=float(needed(said.fps)), piece=said.piece, overlap=said.overlap
+        frames=frames,
+        fps=float(needed(said.fps)),
+        piece=said.piece,
+        overlap=said.overlap,
+        held=_held(said.held, needs, roles, usual),
     )
+
+
+def _held(said: float | None, needs: Needs, roles: Collection[str], usual: Family) -> float | None:
+    """How much of the picture stays that a film begins with, where it begins with one."""
+    if said in (None, 1.0) or "first" not in needs.roles:
+        return None
+    if usual.moving is None or not usual.moving.loosely:
+        raise OutOfRange("held", said, f"1 for {usual.title}")
+    if "last" in roles:
+        raise OutOfRange("held", said, "1 between two pictures")
+    return float(needed(said)) + 0.0  # and no -0.0
 
 
 def experts(said: DraftExperts, needs: Needs) -> Experts | None:
@@ -91,6 +119,21 @@ def experts(said: DraftExperts, needs: Needs) -> Experts | None:
     if "experts" not in needs.optional or said.boundary is None or said.cfg is None:
         return None
     return Experts(boundary=float(said.boundary), cfg=float(said.cfg))
+
+
+def second(said: DraftSecond, needs: Needs, usual: Family) -> SecondPass | None:
+    """How a film is drawn on, where it is drawn in two passes.  Raises OutOfRange."""
+    if said.passes is not None:
+        PASSES.check(said.passes)
+    if said.passes != TWICE or "second" not in needs.optional:
+        return None
+    if usual.second is None:
+        raise OutOfRange("passes", said.passes, f"1 for {usual.title}")
+    return SecondPass(
+        sampler=needed(said.sampler),
+        sigmas=tuple(map(float, needed(said.sigmas))),
+        cfg=float(needed(said.cfg)),
+    )
 
 
 def sound(said: DraftSound, needs: Needs, usual: Family, clip: Motion | None) -> Sound | None:
@@ -182,6 +225,10 @@ def check(recipe: Recipe, usual: Family) -> None:
     """Raise OutOfRange where a stranger's clip, sound or form is none that is made for anybody."""
     if recipe.motion is not None:
         lengths.check(recipe.motion.frames, usual)
+        roles = {one.role for one in recipe.inputs}
+        if recipe.motion.held is not None and "first" not in roles:
+            raise OutOfRange("held", recipe.motion.held, "none without a picture to begin with")
+        _held(recipe.motion.held, recipe.task.needs, roles, usual)
     if (given := recipe.sound) is not None:
         its = usual.sounding
         if its is None or (given.rate, given.channels) != (its.rate, its.channels):

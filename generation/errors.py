@@ -19,6 +19,7 @@
     │   ├── NoCaptioner             a picture is to be described, and nothing here does that
     │   ├── NoControlNet            a control picture was given, and nothing here looks at one
     │   ├── NoMotionModule          a clip is asked of a model that moves with one, and none is here
+    │   ├── NoEnlarger              a film in two passes, and nothing enlarges it between them
     │   └── NoScorer                the best of several is to be told, and nothing here can
     ├── UnusableWeights         the files cannot be used; the owner of the server can change it
     │   ├── PickleRefused           a format that can run code when it is opened
@@ -248,6 +249,17 @@ class NoMotionModule(Unacceptable):
 
     def __str__(self) -> str:
         return f"no motion module is here with which {self.model} moves"
+
+
+@dataclass(eq=False, repr=False)
+class NoEnlarger(Unacceptable):
+    """A film is asked for in two passes, and the network is not here that enlarges between them."""
+
+    model: str
+    file: str  # what such a file is usually called
+
+    def __str__(self) -> str:
+        return f"nothing is here that enlarges the latents of {self.model}, such as {self.file}"
 
 
 @dataclass(eq=False, repr=False)

@@ -24,8 +24,9 @@ from generation.draft import (
 )
 from generation.draft_parts import check_parts
 from generation.enlarging import MAX_UPSCALER_TILE, check_canvas, check_clip
-from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
+from generation.errors import NoEnlarger, NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
+from generation.families.architecture import Stage
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family
 from generation.media.photos import FITS, MAX_PIXELS
@@ -43,11 +44,13 @@ from generation.recipe import (
     Sha256,
     Weights,
     Words,
+    needed,
 )
 from generation.samplers import SAMPLERS, SCHEDULERS, TOKENS
 from generation.schedule_rules import schedule_rule
 from generation.sigmas import strongest
 from generation.tasks import CONTROLNET, MOTION, Task
+from generation.two_passes import passes
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
 MAX_LEVELS = STEPS.high + 25
@@ -84,10 +87,16 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
         PROMPT.check(recipe.shows, "description")
     if recipe.words is not None:
         _check_words(recipe.words, usual)
+    if recipe.second is not None and usual.second is None:
+        raise OutOfRange("passes", recipe.second.passes, f"1 for {usual.title}")
+    if recipe.second is not None and not recipe.components:
+        [part] = usual.architecture.at(Stage.ENLARGE)
+        raise NoEnlarger(model.weights.name, part.usual_file({}))
     if recipe.canvas is not None:
         _check_canvas(recipe.canvas, recipe, usual)
     draft_spans.check(recipe, usual)
-    _check_sampling(recipe.sampling, recipe.task, model.noise or usual.noise)
+    for each in passes(recipe):
+        _check_sampling(needed(each.sampling), recipe.task, model.noise or usual.noise)
     check_distilled(recipe.sampling.guidance, recipe.sampling.shift, usual)
     check_references(recipe.inputs, usual)
     free = uncontrolled(recipe.inputs, recipe.adapters)
@@ -121,6 +130,8 @@ def _check_canvas(canvas: Canvas, recipe: Recipe, usual: Family) -> None:
         check_canvas(canvas.width, canvas.height)
         check_tiles(recipe.enlarging, canvas, usual)
         return
+    second = recipe.second
+    usual = usual.in_passes(second.passes if second is not None else None)
     sizes.check(recipe.drawn_at.width, recipe.drawn_at.height, usual)
     if canvas.pixels > MAX_PIXELS:
         raise OutOfRange("size", f"{canvas.width}x{canvas.height}", f"at most {MAX_PIXELS} pixels")

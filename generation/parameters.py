@@ -372,6 +372,15 @@ FPS = AmountParameter(
     comfyui="CreateVideo.fps",
     spellings=("frame_rate", "帧率"),
 )
+PASSES = WholeParameter(
+    name="passes",
+    section="second",
+    field="passes",
+    sentence="1, or 2: drawn at half the size first, then once more at all of it",
+    low=1,
+    high=2,
+    spellings=("遍数",),
+)
 SECONDS = AmountParameter(
     name="seconds",
     section="sound",
@@ -450,7 +459,7 @@ PARAMETERS: dict[str, Parameter] = {
         *(PROMPT, NEGATIVE, IMAGE, DENOISE, MODEL, SIZE, WIDTH, HEIGHT, COUNT, STEPS, CFG),
         *(IMAGE_CFG, GUIDANCE, SHIFT, SAMPLER, SCHEDULER, SEED, CLIP_SKIP, ASSIST, STYLE, LORA),
         *(VAE, BEST_OF, PRESET),
-        *(FRAMES, FPS, SECONDS, LYRICS, BPM, KEY, METER, RESOLUTION, TEMPERATURE, TOP_K),
+        *(FRAMES, FPS, PASSES, SECONDS, LYRICS, BPM, KEY, METER, RESOLUTION, TEMPERATURE, TOP_K),
     )
 }
 

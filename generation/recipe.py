@@ -38,7 +38,16 @@ from generation.bounds import (
 from generation.errors import OutOfRange
 from generation.parameters import CFG, CLIP_SKIP, GUIDANCE, HEIGHT, IMAGE_CFG, SHIFT, WIDTH
 from generation.samplers import SAMPLERS, TOKENS
-from generation.spans import EXPERTS, Experts, Motion, Sound, Surface, TokenDice, strength_on
+from generation.spans import (
+    EXPERTS,
+    Experts,
+    Motion,
+    SecondPass,
+    Sound,
+    Surface,
+    TokenDice,
+    strength_on,
+)
 from generation.spelling import FLAT, TOLD, at_most, plain, read
 from generation.tasks import (
     CONTROL,
@@ -129,7 +138,8 @@ class Adapter:
     weights: Weights
     strength: float
     control: Control | None  # of those that look at a picture
-    # Of a model with two denoisers the one that it changes alone; None: each that there is.
+    # Of a model with two denoisers the one that it changes alone, of two passes the first or the
+    # second; None: each that there is.
     expert: str | None = None
 
     def __post_init__(self) -> None:
@@ -371,6 +381,7 @@ class Recipe:
     shares: tuple[float, ...]  # how much each picture of a blend counts, in the inputs' order
     motion: Motion | None
     experts: Experts | None
+    second: SecondPass | None
     sound: Sound | None
     form: Surface | None
     dice: TokenDice | None  # of models that write tokens, in place of a way from noise
@@ -414,7 +425,7 @@ class Recipe:
         for adapter in self.adapters:
             if (adapter.kind in LOOKING) != (adapter.control is not None):
                 raise OutOfRange("control picture", adapter.kind, " or ".join(LOOKING))
-            if adapter.expert is not None and self.experts is None:
+            if adapter.expert is not None and not self.in_turns:
                 raise OutOfRange(
                     "expert", adapter.expert, "none for a model that has one denoiser alone"
                 )
@@ -467,6 +478,11 @@ class Recipe:
         """The files that are parts of its model: its components, and adapters that are some."""
         found = (adapter.weights for adapter in self.adapters if adapter.kind in PARTS)
         return (*self.components, *found)
+
+    @property
+    def in_turns(self) -> bool:
+        """Whether it is drawn in two turns, of much noise and of little: denoisers, or passes."""
+        return self.experts is not None or self.second is not None
 
     @property
     def controlnets(self) -> tuple[Weights, ...]:

@@ -26,6 +26,7 @@ MAX_CHANNELS = 2
 MAX_LYRICS = 20_000  # characters that are kept; people may say fewer
 RESOLUTIONS = (8, 512)
 EXPERTS = ("high", "low")  # which of two denoisers: of much noise, which comes first, or of little
+TWICE = 2  # passes: at half the sides, and then at all of them
 BOTH = "both"  # said where a name alone would mean one of them
 
 
@@ -61,9 +62,16 @@ class Motion:
     # Latent frames that are decoded at once, and that neighbouring pieces share; None: all at once.
     piece: int | None
     overlap: int | None
+    # How much of the picture that it begins with stays; what is left of it is drawn.  None: all.
+    held: float | None = None
 
     def __post_init__(self) -> None:
         check_integer("frames", self.frames, 1, MAX_FRAMES)
+        if self.held is not None:
+            check_number("held", self.held, 0.0, 1.0)
+            # One spelling of all and of none, as equal recipes share an id.
+            if self.held == 1.0 or str(self.held) == "-0.0":
+                raise OutOfRange("held", self.held, "0 to less than 1, or nothing")
         check_number("fps", self.fps, 0.1, MAX_FPS)
         if self.piece is not None:
             check_integer("piece", self.piece, 1, MAX_FRAMES)
@@ -86,6 +94,32 @@ class Experts:
     def __post_init__(self) -> None:
         check_number("boundary", self.boundary, 0.0, 1.0)
         check_number("cfg", self.cfg, 0.0, 100.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondPass:
+    """How a film that was drawn at half its sides is drawn on, once its latents are enlarged."""
+
+    sampler: str  # ComfyUI's name
+    sigmas: tuple[float, ...]  # descending noise levels; the last is 0
+    cfg: float
+
+    def __post_init__(self) -> None:
+        check_number("cfg", self.cfg, 0.0, 100.0)
+        if len(self.sigmas) < 2 or list(self.sigmas) != sorted(self.sigmas, reverse=True):
+            raise OutOfRange("sigmas", len(self.sigmas), "a descending list of at least two")
+        for sigma in self.sigmas:
+            check_number("sigma", sigma, 0.0, 1.0)
+
+    @property
+    def passes(self) -> int:
+        """In how many a film is drawn, as people say it."""
+        return TWICE
+
+    @property
+    def steps(self) -> int:
+        """Those of this pass."""
+        return len(self.sigmas) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

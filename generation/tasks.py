@@ -80,11 +80,11 @@ class Needs:
 _DRAWING = ("words", "canvas", "sampling")
 _MOVING = (*_DRAWING, "motion")
 _CONTROLS = (CONTROL,) * MAX_CONTROLS
-# A clip may be drawn by two denoisers, and have a sound.
-_OF_A_CLIP = ("variations", "experts", "sound")
+# A clip may be drawn by two denoisers, or in two passes, and have a sound.
+_OF_A_CLIP = ("variations", "experts", "second", "sound")
 _OTHERS = (
     *("masking", "placement", "enlarging", "variations", "shares", "drawn", "sparing"),
-    *("motion", "experts", "sound", "form", "dice"),
+    *("motion", "experts", "second", "sound", "form", "dice"),
 )
 SECTIONS = (*_DRAWING, *_OTHERS)  # that a task may have, or not
 NEEDS: Mapping[Task, Needs] = {

@@ -134,6 +134,25 @@ def ltx_2(network: Any, family: str, stage: Stage, recipe: Recipe) -> object:
     )
 
 
+@pytest.mark.parametrize("rational", [True, False])
+def test_enlarging_latents_takes_what_was_said(rational: bool) -> None:
+    recipe = a_recipe(
+        family="ltx-2",
+        task=Task.TEXT_TO_VIDEO,
+        motion=Motion(frames=17, fps=16.0, piece=None, overlap=None),
+        width=832,
+        height=448,
+    )
+    built = FAMILIES["ltx-2"].architecture
+    [part] = built.at(Stage.ENLARGE)
+    config = {**config_of(CONFIGS / part.config), "use_rational_resampler": rational}
+    kind = class_of(part.network.module, part.network.name)
+    small = 1, 128, 3, 448 // 64, 832 // 64
+    taken = peak_bytes(lambda: kind.from_config(config), lambda net: net(torch.empty(small)))
+    said = ENGINES[built.name].activation_bytes(recipe, {part.name: config}, 4, Stage.ENLARGE)
+    assert 0.85 * said <= taken <= said
+
+
 def cogvideox(network: Any, _family: str, stage: Stage, recipe: Recipe) -> object:
     canvas, lanes = recipe.drawn_at, needed(recipe.sampling).lanes
     frames = latent_frames(needed(recipe.motion).frames)

@@ -30,7 +30,14 @@ from generation.draft import (
     complete,
     usual_sparing,
 )
-from generation.draft_spans import DraftDice, DraftExperts, DraftForm, DraftMotion, DraftSound
+from generation.draft_spans import (
+    DraftDice,
+    DraftExperts,
+    DraftForm,
+    DraftMotion,
+    DraftSecond,
+    DraftSound,
+)
 from generation.families.family import FAMILIES
 from generation.layers import filled
 from generation.recipe import (
@@ -82,6 +89,7 @@ def test_each_parameter_has_a_layer_of_its_own() -> None:
         sampling=_everything(DraftSampling),
         motion=_everything(DraftMotion),
         experts=_everything(DraftExperts),
+        second=_everything(DraftSecond),
         sound=_everything(DraftSound),
         form=_everything(DraftForm),
         dice=_everything(DraftDice),

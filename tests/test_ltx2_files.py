@@ -16,7 +16,7 @@ from generation.catalog.partconfigs import CONFIGS, config_of
 from generation.catalog.recognition import of_file
 from generation.errors import GenerationError
 from generation.families.architecture import Architecture, Shapes
-from generation.families.ltx2 import LTX_2, LTX_23
+from generation.families.ltx2 import ENLARGER, LTX_2, LTX_23
 from generation.worker.loading.stored import StoredFile
 from generation.worker.loading.tokenizers import tokenizer_for
 from generation.worker.render import render
@@ -68,7 +68,9 @@ def test_a_checkpoint_with_gemma_beside_it_draws_the_folders_film_and_sound(
 def file_of(built: Architecture, **less: object) -> Shapes:
     """The names and shapes of a published file of four blocks, without its text encoder."""
     found: dict[str, tuple[int, ...]] = {}
-    for part in built.parts[:-1]:
+    for part in built.parts:
+        if part.name in ("text_encoder", ENLARGER):
+            continue
         said = config_of(CONFIGS / part.config)
         said = {**said, "num_layers": 4} if part is built.denoiser else said
         found |= part.layout(part.network.tensors({**said, **less}) or {}, said)
@@ -97,7 +99,7 @@ def test_a_file_is_told_by_its_tensors(built: Architecture, family: str) -> None
         assert any(one.startswith(key) for one in shapes), key
     found = of_file(shapes, "x", dtypes=dict.fromkeys(shapes, "BF16"))
     assert (found.kind, found.family) == ("checkpoint", family)
-    assert set(found.lacks) == {built.part("text_encoder").kind}
+    assert set(found.lacks) == {built.part(name).kind for name in ("text_encoder", ENLARGER)}
 
 
 def test_what_lacks_a_part_or_is_newer_is_refused_in_one_sentence() -> None:

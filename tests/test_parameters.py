@@ -97,14 +97,17 @@ def test_imagine_offers_every_parameter() -> None:
     others |= {
         row.name
         for row in PARAMETERS.values()
-        if row.section in ("motion", "sound", "form", "dice")
+        if row.section in ("motion", "second", "sound", "form", "dice")
     }
     lacking = set(PARAMETERS) - offered - others - {"width", "height"}  # which are said as a size
     assert lacking == set(), "each is a word in the signature of bot/chat/commands/imagine.py"
 
 
 def test_the_commands_of_other_media_offer_their_parameters() -> None:
-    for command, section in (("video", "motion"), ("sound", "sound"), ("model3d", "form")):
+    for command, section in (
+        *(("video", "motion"), ("video", "second")),
+        *(("sound", "sound"), ("model3d", "form")),
+    ):
         offered = {option.name for name, option in OPTIONS if name == command}
         wanted = {row.name for row in PARAMETERS.values() if row.section == section}
         assert wanted <= offered, "each is a word in bot/chat/commands/making.py"
@@ -155,7 +158,9 @@ def test_a_parameter_is_a_field_of_the_recipe_or_of_the_request_alone(row: Param
         return
     for kind in (Recipe, Draft):
         section = bare(get_type_hints(kind)[row.section])
-        hint = bare(get_type_hints(section)[row.field])
+        follows = getattr(section, row.field, None)  # from the section's being there
+        told = get_type_hints(follows.fget) if isinstance(follows, property) else {}
+        hint = told.get("return") or bare(get_type_hints(section)[row.field])
         assert hint is KINDS[type(row)], kind
 
 
@@ -167,7 +172,9 @@ def test_whatever_a_draft_can_say_is_in_the_table() -> None:
     own = {("recipe", field.name) for field in fields(Draft) if field.name not in others}
     # Which the family, or the program that words came from, says.
     spoken = {("words", "syntax"), ("experts", "boundary"), ("experts", "cfg")}
-    spoken |= {("motion", "piece"), ("motion", "overlap"), ("sound", "rate"), ("sound", "channels")}
+    spoken |= {("motion", "piece"), ("motion", "overlap"), ("motion", "held")}
+    spoken |= {("sound", "rate"), ("sound", "channels")}
+    spoken |= {("second", "sampler"), ("second", "sigmas"), ("second", "cfg")}
     assert said - spoken | own <= described
 
 

@@ -40,6 +40,7 @@ EVERY_ERROR: tuple[g.GenerationError, ...] = (
     g.NoCaptioner(),
     g.NoControlNet("Stable Diffusion 1.x"),
     g.NoMotionModule("dreams"),
+    g.NoEnlarger("dreams", "upscaler-x2.safetensors"),
     g.NoMaker("video"),
     g.OtherMedium("audio", "image"),
     g.NoScorer(),

@@ -135,6 +135,41 @@ def test_a_film_that_begins_with_a_picture_has_none(name: str, cfg: float) -> No
     )
 
 
+def the_noise_of(recipe: Recipe) -> Any:
+    """What the worker throws, in the order and shapes in which `LTX2ConditionPipeline` asks."""
+    engine, parts = model(recipe).engine, model(recipe).parts
+    assert isinstance(engine, Throwing)
+    thrown = engine.thrown(parts, recipe, torch.Generator().manual_seed(recipe.seed))
+    latent = (needed(recipe.motion).frames - 1) // 8 + 1
+    film = thrown[:, :, :latent].flatten(2).transpose(1, 2)
+    sound = thrown[:, :, latent:].flatten(2).transpose(1, 2)
+    thrown_next = iter((film, sound))
+
+    def noise(shape: tuple[int, ...], **_: Any) -> torch.Tensor:
+        made = next(thrown_next)
+        missing = max(0, shape[1] - made.shape[1])
+        padded: torch.Tensor = torch.nn.functional.pad(made, (0, 0, 0, missing))
+        return padded[:, : shape[1]]
+
+    return noise
+
+
+@each
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+@pytest.mark.parametrize("held", [0.7, 0.25, 0.0])
+def test_a_film_that_begins_with_some_of_a_picture_has_none(
+    name: str, cfg: float, held: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diffusers.pipelines.ltx2 import pipeline_ltx2_condition as stock
+
+    motion = Motion(frames=9, fps=8.0, piece=None, overlap=None, held=held)
+    recipe = going_on(name, cfg=cfg, motion=motion)
+    monkeypatch.setattr(stock, "randn_tensor", the_noise_of(recipe))
+    picture = load(a_photo(), width=WIDTH, height=HEIGHT, fit="cover")
+    condition = stock.LTX2VideoCondition(frames=picture, index=0, strength=held, crf=0)
+    claim(recipe, a_photo(), kind="LTX2ConditionPipeline", conditions=[condition])
+
+
 @each
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 @pytest.mark.parametrize("frames", [9, 25])
@@ -148,22 +183,7 @@ def test_a_film_between_two_pictures_has_none(
     recipe = going_on(name, cfg=cfg, motion=motion)
     last = Input(role="last", sha256=a_digest("c"), fit="cover")
     recipe = replace(recipe, inputs=(*recipe.inputs, last))
-    engine, parts = model(recipe).engine, model(recipe).parts
-    assert isinstance(engine, Throwing)
-    thrown = engine.thrown(parts, recipe, torch.Generator().manual_seed(recipe.seed))
-    latent = (frames - 1) // 8 + 1
-    film = thrown[:, :, :latent].flatten(2).transpose(1, 2)
-    sound = thrown[:, :, latent:].flatten(2).transpose(1, 2)
-
-    thrown_next = iter((film, sound))
-
-    def noise(shape: tuple[int, ...], **_: Any) -> torch.Tensor:
-        made = next(thrown_next)
-        missing = max(0, shape[1] - made.shape[1])
-        padded: torch.Tensor = torch.nn.functional.pad(made, (0, 0, 0, missing))
-        return padded[:, : shape[1]]
-
-    monkeypatch.setattr(stock, "randn_tensor", noise)
+    monkeypatch.setattr(stock, "randn_tensor", the_noise_of(recipe))
     pictures = a_photo(), a_blue_png()
     shown = [load(one, width=WIDTH, height=HEIGHT, fit="cover") for one in pictures]
     conditions = [

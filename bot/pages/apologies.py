@@ -186,6 +186,14 @@ _SENTENCES: dict[type[BaseException], Callable[[Any], str]] = {
         ),
         lambda e: {"model": plain(e.model)},
     ),
+    g.NoEnlarger: _one(
+        mark(
+            "{model} draws in two passes with what enlarges its latents between them, and that is "
+            "not here; in one pass it draws. (The owner can put a file such as {file} into "
+            "`models`: docs/models.md.)"
+        ),
+        lambda e: {"model": plain(e.model), "file": plain(e.file)},
+    ),
     g.NoScorer: _one(
         mark(
             "Nothing here tells how well words fit such a picture, so I began nothing; `count` "

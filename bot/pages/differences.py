@@ -274,6 +274,15 @@ def _enlarging(pair: _Pair) -> Iterator[str]:
         yield tr("{factor} times as large: {sizes}", factor=factor, sizes=sizes)
 
 
+def _passes(pair: _Pair) -> Iterator[str]:
+    if pair.after.second is None:
+        yield tr("in one pass")
+    elif pair.before.second is None:
+        yield tr("in two passes")
+    else:
+        yield tr("another second pass")
+
+
 def _shares(pair: _Pair) -> Iterator[str]:
     shares = pair.after.shares
     if shares:
@@ -307,4 +316,5 @@ _OF_A_TASK: Mapping[str, Callable[[_Pair], Iterator[str]]] = {
     "placement": _placement,
     "enlarging": _enlarging,
     "sparing": _sparing,
+    "second": _passes,
 }

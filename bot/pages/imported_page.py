@@ -162,6 +162,8 @@ def _spans(draft: Draft) -> Iterator[str]:
         yield trn("{n} frame", "{n} frames", motion.frames)
     if motion.fps is not None:
         yield tr("{n} fps", n=f"{motion.fps:g}")
+    if draft.second.passes is not None:
+        yield trn("{n} pass", "{n} passes", draft.second.passes)
     if sound.seconds is not None:
         yield tr("{n} seconds", n=f"{sound.seconds:g}")
     for name in ("bpm", "key", "meter"):

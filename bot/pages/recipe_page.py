@@ -23,6 +23,7 @@ from generation.recipe import (
     Weights,
     dump,
 )
+from generation.spans import SecondPass
 from generation.tasks import Task
 from storage.pictures import StoredPicture
 from storage.scores import PictureScore
@@ -109,7 +110,9 @@ def _lasting(recipe: Recipe) -> tuple[tuple[str, str], ...]:
         ("frames", str(motion.frames) if motion else ""),
         ("fps", f"{motion.fps:g}" if motion else ""),
         (mark("decoded in"), pieces),
+        (mark("held"), f"{motion.held:g}" if motion and motion.held is not None else ""),
         (mark("second expert"), f"{experts.boundary:g}, cfg {experts.cfg:g}" if experts else ""),
+        (mark("second pass"), _second(recipe.second) if recipe.second else ""),
         ("seconds", f"{sound.seconds:g}" if sound else ""),
         (mark("sampled"), f"{sound.rate}×{sound.channels}" if sound else ""),
         ("lyrics", (sound.lyrics or "") if sound else ""),
@@ -118,6 +121,12 @@ def _lasting(recipe: Recipe) -> tuple[tuple[str, str], ...]:
         ("meter", (sound.meter or "") if sound else ""),
         ("resolution", str(form.resolution) if form else ""),
     )
+
+
+def _second(how: SecondPass) -> str:
+    levels = ", ".join(f"{level:g}" for level in how.sigmas)
+    said = {"sampler": how.sampler, "cfg": f"{how.cfg:g}", "levels": levels}
+    return tr("{sampler}, cfg {cfg}, levels {levels}", **said)
 
 
 def _sparing(how: Sparing) -> str:

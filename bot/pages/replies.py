@@ -153,6 +153,8 @@ def lasting(recipe: Recipe) -> list[str]:
         parts.append(trn("{n} frame", "{n} frames", motion.frames))
         parts.append(tr("{n} fps", n=f"{motion.fps:g}"))
         parts.append(tr("{n} s", n=f"{motion.seconds:.2g}"))
+        if recipe.second is not None:
+            parts.append(trn("{n} pass", "{n} passes", recipe.second.passes))
     elif sound is not None:
         parts.append(tr("{n} s", n=f"{sound.seconds:g}"))
     if sound is not None and sound.bpm is not None:

@@ -60,6 +60,7 @@ class Answered:
     model: str | None = None
     loras: tuple[NamedLora, ...] = ()
     before: str | None = None  # the words before the last change
+    passes: int | None = None  # in which a clip is drawn
     redraws: bool = False  # whether it began with a picture
 
     def shaped(self, aspect: float, area: float = 1.0) -> tuple[int, int]:
@@ -73,8 +74,9 @@ class Answered:
 
     @property
     def known(self) -> Family | None:
-        """The family, if that is one that is drawn here."""
-        return FAMILIES.get(self.family)
+        """The family as it draws this, if that is one that is drawn here."""
+        known = FAMILIES.get(self.family)
+        return known.in_passes(self.passes) if known is not None else None
 
     def shown(self, *, models: Sequence[str] = (), loras: Sequence[str] = ()) -> ShownPicture:
         """As whoever understands replies sees it; `models` and `loras` are names that are here."""

@@ -91,7 +91,7 @@ class Drafting:
         settings = await with_settings(wish, self.offers.catalog)
         around = self._around(settings.wish, liked)
         model = self._model(settings.wish, around)
-        wish, told = filled_in(settings, model.family, model.weights.name)
+        wish, told = filled_in(settings, model.able, model.weights.name)
         around, strangers = self._without_strangers(around, model)
         found = self._filled(wish, around, model)
         draft, model = found.value, self.offers.with_vae(model, found.value.vae)
@@ -265,7 +265,8 @@ class Drafting:
         model = self._model(wish, self._around(wish, around))
         if not model.family.sized:
             return wish
-        across, down = shape(model.family, width, height)
+        its = model.family.in_passes(wish.draft.second.passes)
+        across, down = shape(its, width, height)
         canvas = DraftCanvas(width=across, height=down)
         return replace(wish, draft=replace(wish.draft, canvas=canvas))
 
@@ -330,7 +331,8 @@ class Drafting:
 
     def _filled(self, wish: Wish, around: Layers, model: Checkpoint) -> FilledRequest:
         said = of_wish(wish, model.family)
-        fits = fitting(around, model.family, lambda vae: self.offers.vae_fits(vae, model.family))
+        able = model.able.in_passes(said.second.passes)
+        fits = fitting(around, able, lambda vae: self.offers.vae_fits(vae, model.family))
         task = task_of(said, model.family)
         if task is Task.EDIT:
             fits = for_edits(fits)

@@ -35,7 +35,7 @@ from generation.draft import (
     said,
     usual_of_family,
 )
-from generation.draft_spans import NO_EXPERTS, NO_FORM, NO_MOTION, NO_SOUND
+from generation.draft_spans import NO_EXPERTS, NO_FORM, NO_MOTION, NO_SECOND, NO_SOUND
 from generation.errors import OutOfRange
 from generation.families import lengths, sizes
 from generation.families.model_family import Family
@@ -109,7 +109,7 @@ def of_wish(wish: Wish, family: Family) -> RequestDraft:
     """What was said, with the size that its words mean for the family.  Raises Unacceptable."""
     draft = replace(wish.draft, sampling=named(wish.draft.sampling))
     if wish.size is not None and family.sized:
-        draft = sized(draft, wish.size, family)
+        draft = sized(draft, wish.size, family.in_passes(draft.second.passes))
     draft = lasting(draft, family)
     return _requested(
         draft,
@@ -138,9 +138,10 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
     """What the picture that is being changed hands on; with its checkpoint, also its VAE.
 
     The words are new, so the prompt is not handed on; nor is denoise, which said how much of an
-    older picture to keep, nor that picture, nor how it became this one: its mask, its place on the
-    canvas, its shares, its variations.  Of an edit it is the size at which it was drawn alone: its
-    model and settings draw from no words, but for another edit by the same `checkpoint`.
+    older picture to keep, nor that picture and how much of it was held, nor how it became this one:
+    its mask, its place on the canvas, its shares, its variations.  Of an edit it is the size at
+    which it was drawn alone: its model and settings draw from no words, but for another edit by the
+    same `checkpoint`.
     """
     before = said(parent)
     if parent.task is Task.EDIT and checkpoint is None:
@@ -149,6 +150,7 @@ def of_parent(parent: Recipe, checkpoint: Checkpoint | None) -> RequestDraft:
         before,
         words=replace(before.words, prompt=None),
         sampling=replace(before.sampling, denoise=None),
+        motion=replace(before.motion, held=None),
         masking=None,
         placement=None,
         enlarging=None,
@@ -244,6 +246,7 @@ def _told(layer: Draft, family: Family) -> Draft:
         sampling=fitting,
         motion=layer.motion if _draws_so_many(layer, family) else NO_MOTION,
         experts=layer.experts if family.experts is not None else NO_EXPERTS,
+        second=layer.second if family.second is not None else NO_SECOND,
         sound=layer.sound if family.sounding is not None else NO_SOUND,
         form=layer.form if family.shaping is not None else NO_FORM,
     )

@@ -33,6 +33,7 @@ from generation.families.model_family import Family
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.spans import meant, on_one
 from generation.tasks import IMAGE, Task
+from generation.two_passes import without_enlarger
 from prompting.speaking.styles import Styles
 
 
@@ -205,12 +206,14 @@ class Offers:
         entry, sampling = self.catalog.known(recipe.checkpoint), recipe.sampling
         if sampling is None:
             return None
+        components, enlarger = without_enlarger(recipe)
         return Checkpoint(
             weights=recipe.checkpoint,
             family=family(recipe.family),
             purpose=entry.purpose if entry is not None else None,
-            components=recipe.components,
+            components=components,
             vae=recipe.vae,
+            enlarger=enlarger or (entry.enlarger if entry is not None else None),
             levels=entry.levels if entry is not None else None,
             prediction=sampling.prediction,
             noise=sampling.noise,

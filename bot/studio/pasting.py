@@ -20,7 +20,13 @@ from generation.catalog.catalog import Catalog
 from generation.catalog.entry import Entry
 from generation.catalog.matching import MatchedFile, matched
 from generation.draft import DraftCanvas, DraftSampling, DraftWords
-from generation.draft_spans import DraftExperts, DraftMotion, DraftSound
+from generation.draft_spans import (
+    NO_SECOND,
+    DraftExperts,
+    DraftMotion,
+    DraftSecond,
+    DraftSound,
+)
 from generation.families import lengths, sizes
 from generation.families.family import FAMILIES
 from generation.families.model_family import Family
@@ -38,6 +44,7 @@ from generation.parameters import (
     IMAGE_CFG,
     KEY,
     METER,
+    PASSES,
     SECONDS,
     SHIFT,
     STEPS,
@@ -123,6 +130,7 @@ def filled_in(found: WithSettings, usual: Family, model: str) -> tuple[Wish, tup
         motion=_moved(draft.motion, read, usual),
         sound=_sounded(draft.sound, read, usual),
         experts=_shared(draft.experts, read, usual),
+        second=_drawn_on(draft.second, read, usual),
     )
     count = wish.count
     if wish.imported is not None and count is None and wish.best_of is None:
@@ -202,6 +210,12 @@ def _moved(before: DraftMotion, read: _Reading, usual: Family) -> DraftMotion:
         before,
         frames=read.first(FRAMES.name, before.frames, found.frames, fits=fits),
         fps=read.first(FPS.name, before.fps, found.fps, fits=moves),
+        held=read.first(
+            tr("of its first picture"),
+            before.held,
+            found.held,
+            fits=moving is not None and moving.loosely,
+        ),
     )
 
 
@@ -233,6 +247,18 @@ def _shared(before: DraftExperts, read: _Reading, usual: Family) -> DraftExperts
     )
 
 
+def _drawn_on(before: DraftSecond, read: _Reading, usual: Family) -> DraftSecond:
+    """How a film is drawn on in a second pass, by models that do."""
+    found, fits = read.said.second, usual.second is not None
+    if found == NO_SECOND:
+        return before
+    if before.passes is not None and before.passes != found.passes:
+        read.left.append(f"{PASSES.name} {found.passes}")
+        return before
+    passes = read.first(PASSES.name, before.passes, found.passes, fits=fits)
+    return replace(found, passes=passes) if fits else before
+
+
 def _titled(read: _Reading, what: str, name: str | None) -> str | None:
     if name is not None:
         title = names.sampler_title if what == "sampler" else names.scheduler_title
@@ -244,6 +270,7 @@ def _sized(read: _Reading, usual: Family) -> DraftCanvas:
     asked = read.said.canvas
     if asked.width is None or asked.height is None or not usual.sized:
         return DraftCanvas()
+    usual = usual.in_passes(read.said.second.passes)
     width, height = sizes.nearest(asked.width, asked.height, usual)
     read.taken.append(tr("size {size}", size=f"{width}x{height}"))
     if (width, height) != (asked.width, asked.height):

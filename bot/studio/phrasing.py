@@ -278,7 +278,7 @@ class Phrasing:
                 # Other words are a new picture, read as A1111 reads new ones.
                 syntax=model.family.syntax,
             )
-            on = placed(decided.adapters, recipe.experts)
+            on = placed(decided.adapters, in_turns=recipe.in_turns)
             said.append(replace(recipe, words=changed, adapters=on))
         return tuple(said), tuple(told)
 

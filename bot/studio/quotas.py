@@ -144,7 +144,8 @@ def _sizes(recipes: Sequence[Recipe]) -> Iterable[tuple[Limit, float]]:
         if recipe.canvas is not None:
             yield Limit.SIDE, max(recipe.canvas.width, recipe.canvas.height)
         if recipe.sampling is not None:
-            yield Limit.STEPS, recipe.sampling.steps
+            again = recipe.second.steps if recipe.second is not None else 0
+            yield Limit.STEPS, recipe.sampling.steps + again
 
 
 def _day(now: float) -> tuple[float, float]:

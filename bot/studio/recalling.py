@@ -89,6 +89,8 @@ def _lasting(recipe: Recipe) -> dict[str, Any]:
         found |= {"seconds": sound.seconds, "bpm": sound.bpm}
     if (motion := recipe.motion) is not None:
         found |= {"seconds": motion.seconds, "frames": motion.frames, "fps": motion.fps}
+    if recipe.second is not None:
+        found["passes"] = recipe.second.passes
     return found
 
 

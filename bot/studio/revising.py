@@ -36,6 +36,7 @@ from bot.studio.settling import Settled
 from bot.studio.wishes import RANDOM_SEED, SEEDS, Wish, init_from
 from generation.draft import Draft, DraftCanvas, DraftSampling, DraftWords, said
 from generation.draft_parts import placed
+from generation.draft_spans import NO_SECOND
 from generation.families.family import family
 from generation.families.sizes import fit, nearest
 from generation.recipe import Adapter, Input, Recipe, Weights, needed
@@ -138,6 +139,8 @@ def wish_of(
         ),
     )
     draft = _lasting(draft, new, recipe)
+    if new.model is not None:  # how its model draws on is for those that do as well
+        draft = replace(draft, second=NO_SECOND, motion=replace(draft.motion, held=None))
     return Wish(
         origin=origin,
         draft=draft,
@@ -328,6 +331,7 @@ def _canvas(plan: Plan, recalled: Recalled) -> DraftCanvas:
     width = plan.settings.width or recipe.canvas.width
     height = plan.settings.height or recipe.canvas.height
     its = family((recalled.drawn_by or recipe).family)
+    its = its.in_passes(recipe.second.passes if recipe.second is not None else None)
     asked = plan.settings.width is not None or plan.settings.height is not None
     if not asked and not fit(width, height, its):
         width, height = nearest(width, height, its)
@@ -346,7 +350,7 @@ def loras_of(plan: Plan, recipe: Recipe, offers: Offers) -> tuple[Adapter, ...]:
         for one in plan.settings.loras
     ]
     others = (a for a in recipe.adapters if a.kind != "lora")
-    return placed((*wanted, *others), recipe.experts)
+    return placed((*wanted, *others), in_turns=recipe.in_turns)
 
 
 def kept(plan: Plan, before: Recipe, drawn: Recipe, adapters: Sequence[Adapter]) -> Recipe:

@@ -2,6 +2,7 @@
 
     text encoders   of those that fit the denoiser and hold little else (one that sees pictures may
                     have the shapes of one that does not), the one with most digits
+    the enlarger    the one whose card names the family, or is called as that family's usually is
     the VAE         of those with its shapes, the one whose card names the family, or is called as
                     that family's usually is: shapes do not tell whose numbers they are
 
@@ -50,6 +51,7 @@ class Companions:
 
     components: tuple[Weights, ...] = ()
     vae: Weights | None = None
+    enlarger: Weights | None = None
     note: str = ""  # what is to be said of the choice
 
 
@@ -65,6 +67,8 @@ def chosen(model: Incomplete, here: Sequence[Component]) -> Companions:
         fitting = [one for one in able if _misfit(model, part, one) is None]
         if part.stage is Stage.REFINE:  # no tensor tells which two belong together
             fitting = [one for one in fitting if one.weights.name in model.wanted]
+        if part.stage is Stage.ENLARGE:  # nor whose latents it enlarges
+            fitting = [one for one in fitting if _is_meant(one, part, model)]
         if not fitting:
             if not part.optional:
                 missing.append(_lack(model, part, able))
@@ -87,7 +91,20 @@ def chosen(model: Incomplete, here: Sequence[Component]) -> Companions:
             f"its card's component {unknown[0]!r:.60} is not here, or is none of its parts",
         )
     vae = found.pop(model.architecture.vae.name, None)
-    return Companions(components=tuple(found.values()), vae=vae, note="; ".join(notes))
+    larger = [found.pop(one.name, None) for one in model.architecture.at(Stage.ENLARGE)]
+    return Companions(
+        components=tuple(found.values()),
+        vae=vae,
+        enlarger=next(iter(larger), None),
+        note="; ".join(notes),
+    )
+
+
+def _is_meant(one: Component, part: Part, model: Incomplete) -> bool:
+    """Whether a file is said to be that part of this model: its card, or its name says it."""
+    if one.family in FAMILIES:
+        return part in FAMILIES[one.family].architecture.parts
+    return one.weights.name in model.wanted or _is_called(one, part, model)
 
 
 def _misfit(model: Incomplete, part: Part, one: Component) -> str | None:
@@ -114,6 +131,8 @@ def _best(model: Incomplete, part: Part, fitting: Sequence[Component]) -> tuple[
     wanted = [one for one in fitting if one.weights.name in model.wanted]
     if wanted:
         return min(wanted, key=_rank), "its card says so"
+    if part.stage is Stage.ENLARGE:
+        return max(fitting, key=lambda one: one.weights.name), "the last by its name"
     if part is model.architecture.vae:
         carded = [one for one in fitting if one.family]
         if carded:

@@ -16,7 +16,7 @@ from generation.catalog.recognition import Anatomy, Kind
 from generation.draft import UNSAID, Checkpoint, Draft
 from generation.errors import NoSuchName, NotMadeFor, UnusableWeights
 from generation.families.architecture import Purpose, Stage
-from generation.families.family import FAMILIES, borrowers, borrowing, family
+from generation.families.family import ARCHITECTURES, FAMILIES, borrowers, borrowing, family
 from generation.layers import filled
 from generation.modes import in_words
 from generation.recipe import Adapter, Sha256, Weights
@@ -41,6 +41,7 @@ class Entry:
     components: tuple[Weights, ...] = ()
     vae_apart: Weights | None = None
     vae: Weights | None = None
+    enlarger: Weights | None = None
     levels: str | None = None
     prediction: str | None = None
     noise: str | None = None
@@ -75,6 +76,7 @@ class Entry:
             components=self.components,
             vae_apart=self.vae_apart,
             vae=self.vae,
+            enlarger=self.enlarger,
             levels=self.levels,
             prediction=self.prediction,
             noise=self.noise,
@@ -254,6 +256,7 @@ def _completed(
         entry,
         components=taken.components,
         vae_apart=taken.vae,
+        enlarger=taken.enlarger,
         note="; ".join(text for text in (entry.note, taken.note) if text),
     )
 
@@ -287,7 +290,9 @@ def _entry(name: str, found: FoundWeights, vae: Weights | None) -> Entry:
         expert=anatomy.expert,
         modes=anatomy.modes,
         factor=anatomy.factor,
-        note="; ".join(text for text in (found.note, _said_of_mode(anatomy)) if text),
+        note="; ".join(
+            text for text in (found.note, _said_of_mode(anatomy), _said_of_part(anatomy)) if text
+        ),
     )
 
 
@@ -295,6 +300,22 @@ def _said_of_mode(anatomy: Anatomy) -> str:
     if anatomy.distilled is None:
         return ""
     return in_words(anatomy.distilled.mode.title, anatomy.usual.sampling)
+
+
+def _said_of_part(anatomy: Anatomy) -> str:
+    """What a file is that enlarges latents: it is a part of models that it is named for alone."""
+    found = {
+        part.usual_file({})
+        for one in ARCHITECTURES
+        for part in one.at(Stage.ENLARGE)
+        if part.kind in anatomy.fills
+    }
+    if not found:
+        return ""
+    return (
+        "a latent upsampler, for films in two passes: taken by the model whose family its card "
+        f"names, or where it is called as {' or '.join(sorted(found))}"
+    )
 
 
 def _check_experts(

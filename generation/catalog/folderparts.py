@@ -23,6 +23,7 @@ from generation.families.architecture import (
     Network,
     Part,
     Shapes,
+    Stage,
     Trained,
 )
 from generation.families.family import ARCHITECTURES
@@ -118,7 +119,7 @@ def _classes(architecture: Architecture) -> Mapping[str, tuple[object, ...]]:
     """The classes that each entry of a model_index.json may have; None: it may be left out."""
     found: dict[str, tuple[object, ...]] = {}
     for part in architecture.parts:
-        if part.adapter:
+        if part.adapter or part.stage is Stage.ENLARGE:  # files of their own
             continue
         absent = (None,) if part.optional else ()
         found[part.name] = (*part.named, *absent)

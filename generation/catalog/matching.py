@@ -141,14 +141,15 @@ def _is_another(entry: Entry, digest: str) -> bool:
 
 
 def _is_part(wanted: WantedFile, whole: Entry) -> bool:
-    """Whether it is a part of a model that is here: an encoder, its VAE, its second network."""
+    """Whether it is a part of a model that is here: an encoder, its VAE, its second network, or
+    what enlarges its latents."""
     if wanted.kind in ("text encoder", "text_encoder", "clip"):
         return True
     if wanted.kind == "clip vision":  # by which a film's networks see what it goes on from
         return family(whole.family).medium == VIDEO
-    parts = (*whole.components, *filter(None, (whole.vae_apart, whole.vae)))
+    parts = (*whole.components, *filter(None, (whole.vae_apart, whole.vae, whole.enlarger)))
     named = _folded(wanted.name) in {_folded(one.name) for one in parts}
-    return wanted.kind in ("vae", "checkpoint") and named
+    return wanted.kind in ("vae", "checkpoint", "upscaler") and named
 
 
 @lru_cache(maxsize=4096)

@@ -242,7 +242,14 @@ def of_folder(index: Config, config: Config, name: str, said: str | None = None)
     usual = FAMILIES[family].architecture
     if class_name is not None and not usual.is_pipeline(str(class_name)):
         raise UnusableWeights(name, f"a {class_name!s:.60} that is called {family}, {NOT_YET}")
-    return Anatomy(kind="checkpoint", family=family, channels=usual.channels(config))
+    apart = tuple(part.kind for part in usual.at(Stage.ENLARGE))  # no folder has it
+    return Anatomy(
+        kind="checkpoint",
+        family=family,
+        channels=usual.channels(config),
+        lacks=apart,
+        denoiser=config if apart else {},
+    )
 
 
 def _checkpoint(

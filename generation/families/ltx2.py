@@ -5,6 +5,8 @@
     vae           128 channels; 32 pixels of a side and 8 frames are one
     audio_vae     mel spectra of its sound, four of them in one; the vocoder makes waves of these
     text_encoder  Gemma 3 12B, of which all layers are read
+    latent_upsampler  makes latents twice as wide and high, of films in two passes; no folder and no
+                  file of the others has it
 
     model.diffusion_model.audio_patchify_proj    in a file that has all but the text encoder
 
@@ -44,6 +46,7 @@ from generation.tasks import Task
 _WEIGHTS = "diffusion_pytorch_model"
 # The families of those that need no guidance.
 DISTILLED, DISTILLED_23 = "ltx-2-distilled", "ltx-2.3-distilled"
+ENLARGER = "latent_upsampler"
 MEL = 4  # mel spectra that are one latent, and bands of one
 
 
@@ -171,6 +174,15 @@ VOCODER_OF_23 = replace(
     },
 )
 
+ENLARGES = Network(
+    module="diffusers.pipelines.ltx2.latent_upsampler",
+    name="LTX2LatentUpsamplerModel",
+    weights=_WEIGHTS,
+    tensors=ltx2_codecs.enlarger,
+    settings=frozenset(ltx2_codecs.ENLARGER),
+    told=ltx2_codecs.enlarger_told,
+)
+
 
 def _fits(configs: Mapping[str, Config]) -> str | None:
     """Whether words, film and sound are as wide as they are read."""
@@ -178,6 +190,10 @@ def _fits(configs: Mapping[str, Config]) -> str | None:
     if drawn is None:
         return None
     drawn = {**ltx2.USUAL, **drawn}
+    if (larger := configs.get(ENLARGER)) is not None:
+        taken = larger.get("in_channels")
+        wrong = taken != drawn["in_channels"]
+        return f"latents {taken} wide, {drawn['in_channels']} are drawn" if wrong else None
     if (reads := configs.get("connectors")) is not None:
         reads = {**ltx2.CONNECTORS, **reads}
         if (misread := _misfitting(reads, drawn)) is not None:
@@ -366,8 +382,24 @@ def _codecs(name: str, vocoder: Network) -> tuple[Part, ...]:
     )
 
 
+def _enlarger(file: str) -> Part:
+    """Whose shapes are the same in both: a file's name, or its card, tells them apart."""
+    return Part(
+        name=ENLARGER,
+        title="latent upsampler",
+        network=ENLARGES,
+        stage=Stage.ENLARGE,
+        config=f"ltx-2/{ENLARGER}",
+        prefix=f"{ENLARGER}.",
+        layout=lambda shapes, _: {f"{ENLARGER}.{key}": shape for key, shape in shapes.items()},
+        supplied=("upsampler.blur_down.kernel",),
+        optional=True,
+        file=file,
+    )
+
+
 def _parts(name: str, *networks: Network) -> tuple[Part, ...]:
-    """All of one's parts: of its file all but the text encoder."""
+    """All of one's parts: of its file all but the text encoder and the enlarger."""
     transformer, vocoder, reader = networks
     return (
         Part(
@@ -401,6 +433,7 @@ def _parts(name: str, *networks: Network) -> tuple[Part, ...]:
             classes=("Gemma3ForConditionalGeneration", "Gemma3Model"),
             file="gemma_3_12B_it.safetensors",
         ),
+        _enlarger(f"{name}-spatial-upscaler-x2.safetensors"),
     )
 
 

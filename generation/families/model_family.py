@@ -6,11 +6,11 @@ in its architecture, and nowhere by its name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generation.families.architecture import Architecture
 from generation.recipe import Precision
-from generation.spans import Experts, TokenDice
+from generation.spans import TWICE, Experts, TokenDice
 from generation.tasks import Task
 
 # Enough to follow new words, little enough to keep the composition (ComfyUI's and A1111's examples
@@ -27,9 +27,20 @@ class Moving:
     fps: float  # at which they are played
     max_frames: int
     step: int = 1  # a count of frames is a multiple of it, and one more
+    loosely: bool = False  # whether less than all of the picture it begins with can be held
     # Latent frames that are usually decoded at once, and that neighbouring pieces share.
     piece: int | None = None
     overlap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """In how many passes a family draws its films, and how the second one usually goes."""
+
+    sampler: str
+    sigmas: tuple[float, ...]
+    cfg: float
+    passes: int = 1  # where nobody says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,8 @@ class Family:
     shaping: Shaping | None = None
     dice: TokenDice | None = None  # of models that write tokens, one after the other
     experts: Experts | None = None  # how models with two denoisers usually share the work
+    second: Passing | None = None  # of those whose films can be drawn in two passes
+    coarse: int = 1  # how many steps of the architecture's grid are one of this
 
     @property
     def medium(self) -> str:
@@ -138,7 +151,13 @@ class Family:
     @property
     def grid(self) -> int:
         """Pixels that width and height are multiples of."""
-        return self.architecture.grid
+        return self.architecture.grid * self.coarse
+
+    def in_passes(self, passes: int | None) -> Family:
+        """As it draws in so many: half of what two passes draw is on its grid as well."""
+        if passes != TWICE or self.second is None:
+            return self
+        return replace(self, coarse=TWICE, min_side=max(self.min_side, self.architecture.grid * 2))
 
     @property
     def noise(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from generation import names
 from generation.draft import Draft, draft_of
-from generation.draft_spans import NO_EXPERTS
+from generation.draft_spans import NO_EXPERTS, NO_SECOND
 from generation.errors import NoSuchName, NotHere, OutOfRange
 from generation.interchange.imported import MOST, Imported, Loss, WantedFile, Why, cut
 from generation.parameters import (
@@ -97,6 +97,8 @@ class Gathering:
         self.seed: int | None = None
         self.variations: list[Variation] = []
         self.experts = NO_EXPERTS  # of a model with two networks
+        self.second = NO_SECOND  # of a film in two passes
+        self.held: float | None = None  # how much of the picture it begins with stays
         self.lost: list[Loss] = []
         self.files: list[WantedFile] = []
 
@@ -314,8 +316,14 @@ class Gathering:
         """What is known."""
         draft = draft_of(self.said)
         words = replace(draft.words, syntax=self.syntax)
-        varied = tuple(self.variations)
-        return replace(draft, words=words, variations=varied, experts=self.experts)
+        return replace(
+            draft,
+            words=words,
+            motion=replace(draft.motion, held=self.held),
+            variations=tuple(self.variations),
+            experts=self.experts,
+            second=self.second,
+        )
 
     def imported(self) -> Imported:
         """All of it."""

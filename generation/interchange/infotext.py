@@ -77,7 +77,7 @@ def _prompt(recipe: Recipe) -> str:
 
 def _said(recipe: Recipe, adapter: Adapter) -> str:
     """Of two denoisers both are said, too: a file's name may mean one."""
-    both = recipe.experts is not None and adapter.expert is None
+    both = recipe.in_turns and adapter.expert is None
     return f"{adapter.said}:{BOTH}" if both else adapter.said
 
 

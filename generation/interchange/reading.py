@@ -59,7 +59,7 @@ def imported_of(recipe: Recipe) -> Imported:
         gathering.file("vae", recipe.vae.name, recipe.vae.sha256)
     for one in recipe.adapters:
         called, digest = one.weights.name, one.weights.sha256
-        expert = one.expert or (BOTH if recipe.experts is not None else None)
+        expert = one.expert or (BOTH if recipe.in_turns else None)
         expert = expert if one.kind == "lora" else None
         gathering.file(one.kind, called, digest, strength=one.strength, expert=expert)
     for given in recipe.inputs:
@@ -73,6 +73,7 @@ def imported_of(recipe: Recipe) -> Imported:
             variations=draft.variations,
             motion=draft.motion,
             experts=draft.experts,
+            second=draft.second,
             sound=draft.sound,
             form=draft.form,
         ),

@@ -24,6 +24,7 @@ from generation.families.family import FAMILIES
 from generation.model_key import ModelKey
 from generation.recipe import Recipe
 from generation.samplers import SAMPLERS
+from generation.two_passes import passes
 
 # Seconds per megapixel and call of the model, before anything was seen: between a current GPU
 # (0.1 to 0.3) and a laptop's processor (about 8).  It is forgotten with the first picture.
@@ -184,6 +185,8 @@ def _keys(recipe: Recipe) -> tuple[str, ...]:
     calls = f"{recipe.precision} {_calls(recipe)}"
     if recipe.enlarging is not None:
         calls = f"{calls} {recipe.enlarging.method}"
+    if recipe.second is not None:
+        calls = f"{calls} in two passes"
     kin = recipe.family or recipe.leading.name
     return (f"{checkpoint} {size} {calls}", checkpoint, f"family {kin}", "anything")
 
@@ -205,6 +208,8 @@ def _work(recipe: Recipe) -> float:
 
     A picture that is enlarged first is looked at once more, and drawn over in tiles.
     """
+    if recipe.second is not None:
+        return sum(map(_work, passes(recipe)))
     usual = FAMILIES.get(recipe.family)  # None: a family of another program's
     each = usual.architecture.work(recipe) if usual is not None else megapixels(recipe)
     if recipe.enlarging is None:

@@ -54,6 +54,7 @@ from generation.job import JobId
 from generation.media.table import MEDIA, Media, medium_of
 from generation.recipe import Adapter, Recipe, Sha256, Weights
 from generation.tasks import VIEW
+from generation.two_passes import passes
 from generation.worker import pulse
 from generation.worker.adapters import switching
 from generation.worker.baton import Baton, Turn
@@ -261,14 +262,15 @@ class _Drawing:
         # Whether its last step took longer than anybody is to wait; None: there was none yet.
         self._slow: bool | None = None
         self._behind: torch.cuda.Event | None = None
+        self._pass, *_ = passes(order.recipe)  # of several, the one that is drawn
         self._stage = Stage.ENCODE
         self.loading_seconds = 0.0
 
     def draw(self) -> Rendition:
         order = self._order
         with self._cache.take(order.recipe, on_load=self._loading) as model:
-            switching.switch(model, order.recipe, self._locate)
-            taught = switching.taught(model, order.recipe, self._locate)
+            switching.switch(model, self._pass, self._locate)
+            taught = switching.taught(model, self._pass, self._locate)
             self.loading_seconds = self._place.seconds
             with pulse.of(
                 self._place,
@@ -283,6 +285,7 @@ class _Drawing:
                     at=partial(self._at, model),
                     learned=taught.words,
                     locate=self._locate,
+                    passing=partial(self._passing, model),
                     remembered=partial(
                         self._cache.words.of,
                         _read_by(model, order.recipe, taught.by),
@@ -304,9 +307,16 @@ class _Drawing:
         self._stage, began = stage, self._place.seconds
         with torch.inference_mode(False):
             if self._cache.at(model, self._order.recipe, stage):
-                switching.switch(model, self._order.recipe, self._locate)
+                switching.switch(model, self._pass, self._locate)
         self._began = self._place.seconds
         self.loading_seconds += self._began - began
+
+    def _passing(self, model: Model, recipe: Recipe) -> None:
+        """A pass of several begins, with LoRAs of its own."""
+        self._pass, began = recipe, self._place.seconds
+        with torch.inference_mode(False):
+            switching.switch(model, recipe, self._locate)
+        self.loading_seconds += self._place.seconds - began
 
     def _midway(self, model: Model) -> bool:
         """Between two blocks, or pieces that hand something on: let others have their say.
@@ -383,7 +393,7 @@ class _Drawing:
         pulse.stage("loading")
         self._cache.bring_back(recipe, self._stage, on_load=self._loading, kept=kept)
         with torch.inference_mode(False):
-            switching.switch(model, recipe, self._locate)
+            switching.switch(model, self._pass, self._locate)
         pulse.stage(stage)
         self.loading_seconds += self._place.seconds - began
 

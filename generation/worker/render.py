@@ -3,10 +3,10 @@
 Every random number comes from one CPU generator, seeded with the recipe's seed and used in this
 order: (1) what the task draws to begin (image-to-image: the VAE's posterior), (2) the noise of the
 start, (3) what the sampler draws per step, (4) the noise that some films are decoded with; or,
-where tokens are written, (1) and each of these in their order.  A variation has a generator of its
-own, of which the start alone takes some noise: the steps' stays the seed's, so that strength 0 is
-the same picture and little strength a similar one under every sampler.  Nothing reads or moves
-torch's global generators.
+where tokens are written, (1) and each of these in their order.  A second pass has (1) to (3) anew
+before (4).  A variation has a generator of its own, of which the start alone takes some noise: the
+steps' stays the seed's, so that strength 0 is the same picture and little strength a similar one
+under every sampler.  Nothing reads or moves torch's global generators.
 
 How a task begins and ends is in `generation.worker.tasks`, how networks do it is their engine's
 (`generation.worker.engines`).
@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -25,13 +26,14 @@ from PIL.Image import Image
 from torch import Tensor
 
 from generation.enlarging import of_a_piece
-from generation.errors import MissingWeights, OutOfRange, RenderFailed
+from generation.errors import MissingWeights, NoEnlarger, NotMadeFor, OutOfRange, RenderFailed
 from generation.families.architecture import Stage
 from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Sha256, Weights, needed
 from generation.sigmas import ZERO_SNR
+from generation.two_passes import passes
 from generation.worker import pulse
-from generation.worker.engines.engine import Given, OnStep, Throwing, Writing
+from generation.worker.engines.engine import DrawingOn, Given, OnStep, Throwing, Writing
 from generation.worker.model import Model
 from generation.worker.sampling.preconditioned import denoiser
 from generation.worker.sampling.samplers import sample
@@ -39,7 +41,7 @@ from generation.worker.sampling.variations import varied
 from generation.worker.steering import Controls, Steering
 from generation.worker.tasks.control import control_of, steering_of
 from generation.worker.tasks.table import TASKS
-from generation.worker.tasks.task import Begun, Bench, Locate, Pieces
+from generation.worker.tasks.task import Begun, Bench, Locate, Pieces, Stays, TaskWork
 from generation.worker.text.clip import EncodedWords, Learned
 
 Remembered = Callable[[Callable[[], EncodedWords]], EncodedWords]
@@ -75,13 +77,18 @@ def render(
     learned: Sequence[Learned] = (),
     remembered: Remembered = _anew,
     locate: Locate = _nowhere,
+    passing: Callable[[Recipe], None] = lambda _: None,
 ) -> Rendition:
     """Draw.  `on_step(done, total, x0)` is called after each step; it may wait, and may raise.
 
     `at` is called before the parts of a stage are needed, and has them on the device; `remembered`
-    is given what encodes the words, and may know what comes of it; `locate` knows where files lie.
+    is given what encodes the words, and may know what comes of it; `locate` knows where files lie;
+    `passing` is called before each pass of several with its recipe, whose LoRAs it switches on.
     """
     _check_size(recipe, model)
+    if recipe.second is not None and not model.at(Stage.ENLARGE):
+        [part] = model.architecture.at(Stage.ENLARGE)
+        raise NoEnlarger(recipe.checkpoint.name, part.usual_file({}))
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     work = TASKS[recipe.task]
     bench = Bench(
@@ -98,32 +105,87 @@ def render(
         at(Stage.ENCODE)
         return read_words(recipe, model, learned, bench.references())
 
+    each_pass = _each_pass(bench, passing)
     with torch.inference_mode():
+        begun = next(each_pass)  # with the LoRAs by which its words are read
         pulse.stage("words")
         words = remembered(encode) if recipe.words is not None else None
-        pulse.stage("picture")
-        if recipe.inputs:
-            at(Stage.DECODE)
-        control, steering = control_of(bench), steering_of(bench)
-        begun = work.begin(bench)
-        if control is not None:
-            begun = replace(begun, extra=control)
-        pulse.stage("steps")
-        pulse.rest()
-        if recipe.sampling is None:
-            latents = needed(begun.init)
-        else:
-            latents = _stepped_through(bench, begun, needed(words), steering)
-        _check_numbers(latents, recipe)
+        drawn: _Drawn | None = None
+        for each in chain((begun,), each_pass):
+            drawn = _drawn(each, work, words, drawn)
+        latents, stays = needed(drawn).latents, needed(drawn).stays
         pulse.stage("decode")
         at(Stage.DECODE)
         decoded = work.finish(bench, latents)
-        if begun.stays is not None:
-            decoded = begun.stays.around(decoded)
+        if stays is not None:
+            decoded = stays.around(decoded)
     return Rendition(
         content=decoded.content,
         latents_sha256=latents_sha256(latents),
         remark=DECODED_AGAIN if decoded.again else "",
+    )
+
+
+def _each_pass(bench: Bench, passing: Callable[[Recipe], None]) -> Iterator[Bench]:
+    """The bench of each pass, whose steps are some of all."""
+    each = passes(bench.recipe)
+    if len(each) == 1:
+        yield bench
+        return
+    counts = [needed(recipe.sampling).steps for recipe in each]
+    for number, recipe in enumerate(each):
+        passing(recipe)
+        stepped = partial(_counted, bench.on_step, sum(counts[:number]), sum(counts))
+        yield replace(bench, recipe=recipe, on_step=stepped)
+
+
+def _counted(
+    on_step: OnStep, before: int, total: int, done: int, _each: int, x0: Tensor | None
+) -> None:
+    on_step(before + done, total, x0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """What a pass leaves."""
+
+    recipe: Recipe  # of that pass
+    latents: Tensor
+    stays: Stays | None  # pixels that are not drawn
+
+
+def _drawn(
+    bench: Bench, work: TaskWork, words: EncodedWords | None, before: _Drawn | None
+) -> _Drawn:
+    """One pass, on from the latents of the one before.  Raises RenderFailed."""
+    recipe = bench.recipe
+    pulse.stage("picture")
+    if recipe.inputs:
+        bench.at(Stage.DECODE)
+    control, steering = control_of(bench), steering_of(bench)
+    begun = work.begin(bench)
+    if control is not None:
+        begun = replace(begun, extra=control)
+    if before is not None:
+        begun = _begun_again(bench, begun, before)
+    pulse.stage("steps")
+    pulse.rest()
+    if recipe.sampling is None:
+        latents = needed(begun.init)
+    else:
+        latents = _stepped_through(bench, begun, needed(words), steering)
+    _check_numbers(latents, recipe)
+    return _Drawn(recipe=recipe, latents=latents, stays=begun.stays)
+
+
+def _begun_again(bench: Bench, begun: Begun, before: _Drawn) -> Begun:
+    """What a second pass starts with: the first one's latents, enlarged, under its own noise."""
+    engine, parts = bench.model.engine, bench.model.parts
+    if not isinstance(engine, DrawingOn):
+        raise NotMadeFor(bench.recipe.checkpoint.name, "films that are drawn in two passes")
+    larger = engine.enlarged(parts, before.recipe, before.latents, bench.at)
+    return replace(
+        begun, init=larger, noise=engine.thrown_over(parts, bench.recipe, bench.generator)
     )
 
 
@@ -148,7 +210,7 @@ def _stepped_through(
         return model.engine.write(model.parts, bench.recipe, given, generator, on_step)
     if begun.pieces is None:
         drawn = denoise(bench.recipe, model, given, begun, generator, on_step)
-        if begun.held is None:
+        if begun.held is None or _loosely(bench.recipe) is not None:
             return drawn
         return torch.cat([begun.held, drawn[:, :, begun.held.shape[2] :]], dim=2)
     return piece_by_piece(begun.pieces, model, given, generator, on_step)
@@ -194,7 +256,7 @@ def denoise(
         if isinstance(model.engine, Throwing):
             draw = partial(model.engine.thrown, model.parts, recipe, generator)
         first = varied(draw(), recipe.variations) if begun.noise is None else begun.noise
-        yield first.to(device)
+        yield _with_held(first.to(device), begun.held, _loosely(recipe))
         while True:
             yield draw().to(device)
 
@@ -220,6 +282,21 @@ def denoise(
         init=begun.init,
         kept=begun.kept,
     )
+
+
+def _loosely(recipe: Recipe) -> float | None:
+    """How much of a film's first frames stays, where that is not all."""
+    return recipe.motion.held if recipe.motion is not None else None
+
+
+def _with_held(noise: Tensor, held: Tensor | None, share: float | None) -> Tensor:
+    """The first noise of a film that begins with frames of which a share is held."""
+    if held is None or share is None:
+        return noise
+    shown, free = held.to(noise), 1.0 - torch.tensor(share, device=noise.device)
+    count = held.shape[2]
+    mixed = noise[:, :, :count] * free + shown * (1.0 - free)
+    return torch.cat([mixed, noise[:, :, count:]], dim=2)
 
 
 def piece_by_piece(

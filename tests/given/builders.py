@@ -158,7 +158,7 @@ def a_recipe(**changes: Any) -> Recipe:
         for name, kind in (("words", Words), ("canvas", Canvas), ("sampling", Sampling))
     }
     others = ("drawn", "masking", "placement", "enlarging", "sparing", "shows")
-    for name in (*others, "motion", "experts", "sound", "form", "dice"):
+    for name in (*others, "motion", "experts", "second", "sound", "form", "dice"):
         given.setdefault(name, None)
     for name in ("variations", "shares"):
         given.setdefault(name, ())

@@ -91,11 +91,12 @@ def content_of(recipe: Recipe, brush: bytes = b"") -> bytes:
     if recipe.form is not None:
         return _a_form(seed)
     if recipe.motion is not None:
-        canvas = needed(recipe.canvas)
-        return b"".join(
+        canvas, sound = needed(recipe.canvas), recipe.sound
+        frames = b"".join(
             bytes((seed[0], seed[1], frame * 7 % 256)) * canvas.pixels
             for frame in range(recipe.motion.frames)
         )
+        return frames + (bytes(2 * sound.channels * sound.samples) if sound is not None else b"")
     if recipe.sound is not None:
         many = round(recipe.sound.seconds * recipe.sound.rate)
         tone, loud, above = 8 + seed[0] % 8, 200 + seed[1], seed[2]

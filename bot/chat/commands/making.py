@@ -23,7 +23,7 @@ from bot.studio.rights import Asker
 from bot.studio.studio import Studio
 from bot.studio.wishes import Wish, seed_named
 from generation.draft import Draft, DraftSampling, DraftWords
-from generation.draft_spans import DraftForm, DraftMotion, DraftSound
+from generation.draft_spans import DraftForm, DraftMotion, DraftSecond, DraftSound
 from generation.recipe import Adapter
 from storage.people import AssistMode
 from storage.requests import Origin
@@ -58,6 +58,7 @@ async def video(
     seconds: options.Seconds | None = None,
     frames: options.Frames | None = None,
     fps: options.Fps | None = None,
+    passes: options.Passes | None = None,
     size: options.Size | None = None,
     model: str | None = None,
     negative: options.Negative | None = None,
@@ -90,6 +91,7 @@ async def video(
         words=DraftWords(prompt=prompt, negative_prompt=negative),
         sampling=DraftSampling(**sampling),
         motion=DraftMotion(frames=frames, fps=fps),
+        second=DraftSecond(passes=passes),
         sound=DraftSound(seconds=seconds),
         adapters=_loras(studio_of(interaction), lora),
     )

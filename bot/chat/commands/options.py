@@ -29,6 +29,7 @@ from generation.parameters import (
     METER,
     NEGATIVE,
     PARAMETERS,
+    PASSES,
     PRESET,
     PROMPT,
     RESOLUTION,
@@ -59,6 +60,7 @@ Vae = Range[str, VAE.shortest, VAE.longest]
 Preset = Range[str, PRESET.shortest, PRESET.longest]
 Frames = Range[int, FRAMES.low, FRAMES.high]
 Fps = Range[float, FPS.low, FPS.high]
+Passes = Range[int, PASSES.low, PASSES.high]
 Seconds = Range[float, SECONDS.low, SECONDS.high]
 Lyrics = Range[str, LYRICS.shortest, LYRICS.longest]
 Bpm = Range[int, BPM.low, BPM.high]

@@ -1,8 +1,9 @@
 """The tensors of what gives LTX-2's latents back: the VAE of its films, and that of its sounds with
-the vocoder behind it.
+the vocoder behind it; and of what makes latents twice as wide and high.
 
     film    levels that change pixels for channels, as in LTX-Video from 0.9.5 on
     sound   mel spectra, four times smaller in both directions -> waves, ever finer in time
+    larger  blocks in space and time, four times the channels, of which pixels become, and blocks
 
 Invariant: every tensor that the classes build from the same config, and no other.
 """
@@ -131,6 +132,40 @@ BETTER_VOCODER: Mapping[str, object] = {
     "bwe_upsample_kernel_sizes": (12, 11, 4, 4, 4),
 }
 
+ENLARGER: Mapping[str, object] = {
+    "dims": 3,
+    "in_channels": 128,
+    "mid_channels": 1024,
+    "num_blocks_per_stage": 4,
+    "rational_spatial_scale": 2.0,
+    "spatial_upsample": True,
+    "temporal_upsample": False,
+    "use_rational_resampler": True,
+}
+
+
+def enlarger(config: Config) -> Shapes | None:
+    """The tensors of an LTX2LatentUpsamplerModel; None: its build is not written down."""
+    try:
+        return _enlarger({**ENLARGER, **config})
+    except (Unwritten, LookupError, TypeError, ValueError):
+        return None
+
+
+def enlarger_told(shapes: Mapping[str, tuple[int, ...]]) -> Config:
+    """What its tensors say of its config."""
+    wide, latent = shapes["initial_conv.weight"][:2]
+    rational = "upsampler.conv.weight" in shapes
+    bigger = shapes["upsampler.conv.weight" if rational else "upsampler.0.weight"]
+    flat = len(bigger) == 4 and bigger[0] == 4 * wide
+    return {
+        "in_channels": latent,
+        "mid_channels": wide,
+        "num_blocks_per_stage": len({k.split(".")[1] for k in shapes if k[:11] == "res_blocks."}),
+        "use_rational_resampler": rational,
+        "spatial_upsample": flat,  # twice as wide and high, and nothing else
+    }
+
 
 def better_vocoder(config: Config) -> Shapes | None:
     """The tensors of an LTX2VocoderWithBWE; None: its build is not written down."""
@@ -146,6 +181,40 @@ def vocoder(config: Config) -> Shapes | None:
         return _vocoder({**VOCODER, **config})
     except (Unwritten, LookupError, TypeError, ValueError):
         return None
+
+
+# Latents.
+
+
+def _enlarger(config: Config) -> Shapes:
+    latent, wide = whole(config["in_channels"], 4096), whole(config["mid_channels"])
+    blocks, more = whole(config["num_blocks_per_stage"], MOST), "upsampler.0"
+    if (config["dims"], config["temporal_upsample"]) != (3, False):
+        raise Unwritten
+    if not config["spatial_upsample"] or config["rational_spatial_scale"] != 2.0:
+        raise Unwritten
+    out: Shapes = {}
+    _solid(out, "initial_conv", wide, latent)
+    norm(out, "initial_norm", wide)
+    _blocks(out, "res_blocks", blocks, wide)
+    if config["use_rational_resampler"]:
+        more = "upsampler.conv"
+        out["upsampler.blur_down.kernel"] = (1, 1, 5, 5)
+    out[f"{more}.weight"], out[f"{more}.bias"] = (4 * wide, wide, 3, 3), (4 * wide,)
+    _blocks(out, "post_upsample_res_blocks", blocks, wide)
+    _solid(out, "final_conv", latent, wide)
+    return out
+
+
+def _blocks(out: Shapes, name: str, count: int, wide: int) -> None:
+    for block in range(count):
+        for layer in (1, 2):
+            _solid(out, f"{name}.{block}.conv{layer}", wide, wide)
+            norm(out, f"{name}.{block}.norm{layer}", wide)
+
+
+def _solid(out: Shapes, name: str, rows: int, columns: int) -> None:
+    out[f"{name}.weight"], out[f"{name}.bias"] = (rows, columns, 3, 3, 3), (rows,)
 
 
 # Films.

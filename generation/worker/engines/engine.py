@@ -75,6 +75,23 @@ class Throwing(Protocol):
 
 
 @runtime_checkable
+class DrawingOn(Protocol):
+    """An engine whose films can be drawn in two passes."""
+
+    def enlarged(
+        self, parts: Parts, first: Recipe, latents: Tensor, at: Callable[[Stage], None]
+    ) -> Tensor:
+        """The latents of a first pass at all sides, for the second to draw on.
+
+        `at` has the parts of a stage on the device, and may take those of others away.  Raises
+        NoEnlarger where the network is not there that does it.
+        """
+
+    def thrown_over(self, parts: Parts, second: Recipe, generator: torch.Generator, /) -> Tensor:
+        """The noise that is laid over them, float32, from the generator, on the CPU."""
+
+
+@runtime_checkable
 class Forming(Protocol):
     """An engine whose networks make forms."""
 

@@ -187,13 +187,23 @@ def eaten(lanes: Tensor, held: Tensor | None) -> Tensor:
     return torch.cat([torch.cat([held] * len(lanes)), lanes[:, :, held.shape[2] :]], dim=2)
 
 
-def times_of(lanes: Tensor, t: Tensor, held: Tensor | None) -> Tensor:
-    """What each lane is told of its noise; where something is held, each token."""
+def times_of(lanes: Tensor, t: Tensor, held: Tensor | None, share: float | None = None) -> Tensor:
+    """What each lane is told of its noise; each token, where some are held, or a share of them."""
     if held is None:
         return t.expand(len(lanes))
     times = t.expand(len(lanes), *lanes.shape[2:]).clone()
-    times[:, : held.shape[2]] = 0
+    free = 0.0 if share is None else 1.0 - torch.tensor(share, device=lanes.device)
+    times[:, : held.shape[2]] *= free
     return times.flatten(1)
+
+
+def partly(guess: Tensor, held: Tensor | None, share: float) -> Tensor:
+    """What a film is guessed to be, with a share of what it goes on from in its first frames."""
+    if held is None:
+        return guess
+    count, kept = held.shape[2], torch.tensor(share, device=guess.device)
+    first = guess[:, :, :count] * (1 - kept) + held * kept
+    return torch.cat([first, guess[:, :, count:]], dim=2)
 
 
 def packed(y: Tensor) -> Tensor:

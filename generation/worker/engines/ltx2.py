@@ -9,6 +9,11 @@ the film, as further latent frames; what is left of the last of them is nought, 
 
     (1, 128, film's frames + sound's, h, w)
 
+In two passes the film is drawn at half its sides, its latents become twice as wide and high, and
+both are drawn on from there under less noise:
+
+    film -> VAE's own scale -> latent upsampler -> scaled        sound: as it is
+
 A sound is as long as its clip.  Guidance is cfg, the same of both, in the order of the stock
 pipeline, which guides guesses of what is drawn and not velocities.  Brackets are text.  The
 invariant: a prompt that fits gives the stock pipelines' bits.
@@ -16,7 +21,7 @@ invariant: a prompt that fits gives the stock pipelines' bits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -25,10 +30,11 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from generation.errors import OutOfRange, RenderFailed
+from generation.errors import NoEnlarger, OutOfRange, RenderFailed
 from generation.families.architecture import Config, Stage
+from generation.families.family import family
 from generation.families.ltx import STEP, latent_frames, tokens
-from generation.families.ltx2 import MEL
+from generation.families.ltx2 import ENLARGER, MEL
 from generation.media.sounds import content_of
 from generation.recipe import Recipe, needed
 from generation.spans import Motion
@@ -46,6 +52,7 @@ from generation.worker.engines.ltx import (
     last_width,
     means_and_stds,
     packed,
+    partly,
     posterior,
     times_of,
 )
@@ -59,11 +66,12 @@ MOMENTS = 25  # of sound, a second
 # Measured with fake tensors (tests/test_activations_of_films.py): how many of its width each token
 # of a lane keeps alive at the worst moment (one of sound is half as wide), and each of the words;
 # how many of its decoder's last width each pixel of all frames that are decoded at once, and of one
-# more; how many of its first width the vocoder keeps of a moment; and how often the connectors have
-# all layers of the words.
+# more; of the upsampler's width how many of each token that it makes; how many of its first width
+# the vocoder keeps of a moment; and how often the connectors have all layers of the words.
 ACTIVATIONS, OF_WORDS = 16.8, 3.5
 VAE_ACTIVATIONS, ONE_MORE = 0.335, 0.4
 VAE_OF_23 = 0.285, 0.27
+ENLARGING = 4.1
 OF_SOUND = 310
 LAYERS_AT_ONCE = 5.3
 
@@ -130,6 +138,29 @@ class Ltx2:
         sound = torch.randn(shape, generator=generator)
         return _together(film, sound.transpose(1, 2).flatten(2))
 
+    def enlarged(
+        self, parts: Parts, first: Recipe, latents: Tensor, at: Callable[[Stage], None]
+    ) -> Tensor:
+        motion, network = needed(first.motion), _enlarger(parts, first)
+        film, sound = _apart(latents, latent_frames(motion.frames), _moments(parts, motion))
+        at(Stage.DECODE)  # the VAEs have the scales, and may give way to what enlarges
+        mean, std = (value.clone() for value in means_and_stds(parts["vae"], film))
+        # Its makers give the sound back and take it again, which moves its last bits.
+        its_mean, its_std = _heard(parts["audio_vae"], sound)
+        sound = (sound * its_std + its_mean - its_mean) / its_std
+        at(Stage.ENLARGE)
+        larger = network((film * std + mean).to(network.dtype)).to(film.dtype)
+        return _together((larger - mean) / std, sound)
+
+    def thrown_over(self, parts: Parts, second: Recipe, generator: torch.Generator) -> Tensor:
+        """As `thrown`, but token after token, and moment after moment of the sound."""
+        _, wide, *sides = _film_shape(parts, second, self.scale(parts))
+        moments = _moments(parts, needed(second.motion))
+        film, sound = (
+            torch.randn((1, count, wide), generator=generator) for count in (prod(sides), moments)
+        )
+        return _together(film.transpose(1, 2).reshape(1, wide, *sides), sound)
+
     def predictor(self, parts: Parts, recipe: Recipe, given: Given) -> Guided:
         network, words, sampling = parts["transformer"], given.words, needed(recipe.sampling)
         motion = needed(recipe.motion)
@@ -143,13 +174,15 @@ class Ltx2:
             "fps": motion.fps,
             "audio_num_frames": moments,
         }
+        share = motion.held
         last = None if given.extra is None else torch.cat([packed(given.extra)] * len(context))
         if last is not None:
             places["video_coords"] = _with_last(network, sides, motion.fps, last)
 
         def ask(lanes: Tensor, t: Tensor) -> Tensor:
             film, sound = _apart(lanes, frames, moments)
-            time, shown, times = t.expand(len(lanes)), packed(film), times_of(film, t, given.held)
+            time, shown = t.expand(len(lanes)), packed(film)
+            times = times_of(film, t, given.held, share)
             if last is not None:  # behind all others, and without noise
                 shown = torch.cat([shown, last], dim=1)
                 times = torch.cat([times, times.new_zeros(last.shape[:2])], dim=1)
@@ -172,13 +205,16 @@ class Ltx2:
             return _together(drawn.float(), found[1].float())
 
         def both(y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            seen, level = eaten(y, given.held), _level(t, sampling.sigmas)
+            whole = given.held if share is None else None
+            seen, level = eaten(y, whole), _level(t, sampling.sigmas)
             lanes = torch.cat([seen] * sampling.lanes) if sampling.guided else seen
             *negative, said = (seen - out * level for out in ask(lanes, t).chunk(len(lanes)))
             guided = said
             if negative:
                 guided = said + (sampling.cfg - 1) * (said - negative[0])
             free = negative[0] if negative else said
+            if share is not None:
+                guided, free = (partly(guess, given.held, share) for guess in (guided, free))
             return (seen - guided) / level, (seen - free) / level
 
         return Guided(both)
@@ -197,10 +233,7 @@ class Ltx2:
 
     def encode(self, parts: Parts, pixels: Tensor, generator: torch.Generator | None) -> Tensor:
         vae, film = parts["vae"], pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
-        latents = seen_latents(vae, film, generator, posterior)
-        mean, std = means_and_stds(vae, latents)
-        scaled: Tensor = (latents - mean) / std
-        return scaled
+        return _scaled(vae, seen_latents(vae, film, generator, posterior))
 
     def look(self, parts: Parts, pixels: Tensor) -> Tensor:
         return self.encode(parts, pixels, None)
@@ -225,7 +258,9 @@ class Ltx2:
         pixels, frames = recipe.drawn_at.pixels, needed(recipe.motion).frames
         match stage:
             case Stage.ENLARGE:
-                return 0
+                wide = configs.get(ENLARGER, {}).get("mid_channels", 1024)
+                assert isinstance(wide, int)  # the catalog looked at it
+                return int(ENLARGING * wide * tokens(pixels, frames) * itemsize)
             case Stage.ENCODE:
                 words, reads = configs["text_encoder"], configs["connectors"]
                 layers = reads.get("text_proj_in_factor", 49)
@@ -269,15 +304,28 @@ def to_track(parts: Parts, sound: Tensor) -> Decoded:
 
 
 def _voiced(heard: Any, voice: Any, sound: Tensor) -> Tensor:
-    mean, std = (
-        value.to(sound.device, sound.dtype) for value in (heard.latents_mean, heard.latents_std)
-    )
+    mean, std = _heard(heard, sound)
     bands = heard.config.mel_bins // MEL
-    latents = (sound * std + mean).unflatten(2, (-1, bands)).transpose(1, 2)
+    latents = (sound * std + mean).view(*sound.shape[:2], -1, bands).transpose(1, 2)
     mels = heard.decode(latents.to(heard.dtype), return_dict=False)[0]
     pulse.between()
     samples: Tensor = voice(mels.to(voice.dtype))
     return samples
+
+
+def _heard(vae: Any, sound: Tensor) -> tuple[Tensor, Tensor]:
+    """Means and deviations of the moments of a sound."""
+    mean, std = (
+        value.to(sound.device, sound.dtype) for value in (vae.latents_mean, vae.latents_std)
+    )
+    return mean, std
+
+
+def _enlarger(parts: Parts, recipe: Recipe) -> Any:
+    if ENLARGER not in parts:
+        file = family(recipe.family).architecture.part(ENLARGER).usual_file({})
+        raise NoEnlarger(recipe.checkpoint.name, file)
+    return parts[ENLARGER]
 
 
 def _connected(parts: Parts, read: llm.HiddenStates) -> tuple[Tensor, Tensor, Tensor]:
@@ -350,6 +398,12 @@ def _level(t: Tensor, sigmas: Sequence[float]) -> Tensor:
     levels = torch.tensor(sigmas, dtype=torch.float32, device=t.device)
     same = levels[levels * 1000.0 == t]
     return same[0] if len(same) else t / 1000.0
+
+
+def _scaled(vae: Any, latents: Tensor) -> Tensor:
+    mean, std = means_and_stds(vae, latents)
+    scaled: Tensor = (latents - mean) / std
+    return scaled
 
 
 def _unscaled(vae: Any, latents: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from generation.catalog.folderparts import (
 )
 from generation.catalog.modelfolder import adapter_of_folder, read_index, read_json
 from generation.errors import UnusableWeights
-from generation.families.architecture import Architecture, Config, Part, Trained
+from generation.families.architecture import Architecture, Config, Part, Stage, Trained
 from generation.worker.loading.building import Built, class_of, numbers_of, skeleton
 from generation.worker.loading.stored import Stored, stored_file
 
@@ -72,7 +72,8 @@ class Folder:
 def opened(path: Path, architecture: Architecture, name: str) -> Folder:
     """Read the heads and configs of a folder.  Raises UnusableWeights."""
     trained = read_parts(path, name, read_index(path, name), architecture)
-    parts = [part for part in architecture.parts if (path / part.name).is_dir()]
+    its = (part for part in architecture.parts if part.stage is not Stage.ENLARGE)
+    parts = [part for part in its if (path / part.name).is_dir()]
     return Folder(
         name=name,
         homes={part.name: path / part.name for part in parts},

@@ -82,7 +82,7 @@ class FileHeads:
 
     def _dtype(self, part: Part) -> torch.dtype:
         """An upscaler is small, and its numbers are what people look at."""
-        return torch.float32 if part.stage is Stage.ENLARGE else self.dtype
+        return torch.float32 if part is UPSCALER else self.dtype
 
     def built(self, part: Part) -> LoadedPart:
         """A part whose numbers are nowhere yet.  Raises UnusableWeights."""

@@ -15,6 +15,7 @@ from generation.enlarging import of_a_piece
 from generation.families.architecture import Stage
 from generation.families.pixels import UPSCALER
 from generation.recipe import NO_WEIGHTS, Recipe, needed
+from generation.two_passes import passes
 from generation.worker.loading.loader import DTYPES
 from generation.worker.model import Model
 
@@ -23,7 +24,7 @@ BEHIND = 4  # full-size activations that an upscaler keeps behind its last doubl
 
 def stages(recipe: Recipe) -> tuple[Stage, ...]:
     """Those that drawing it has."""
-    by_network = recipe.enlarging.upscaler if recipe.enlarging is not None else None
+    by_network = recipe.enlarging.upscaler if recipe.enlarging is not None else recipe.second
     draws = None if recipe.checkpoint.sha256 == NO_WEIGHTS.sha256 else recipe.checkpoint
     absent = {
         stage
@@ -90,15 +91,20 @@ def predict(recipe: Recipe, model: Model, device: torch.device) -> PredictedNeed
 
 
 def activations(recipe: Recipe, model: Model, stage: Stage) -> int:
-    """What a stage takes, at its worst moment; nothing, where no picture is enlarged by one."""
-    if stage is Stage.ENLARGE:
-        return _enlarging(recipe, model) if stage in stages(recipe) else 0
+    """What a stage takes, at its worst moment; nothing, where nothing is enlarged by a network."""
+    if stage is Stage.ENLARGE and stage not in stages(recipe):
+        return 0
+    if stage is Stage.ENLARGE and recipe.second is None:
+        return _enlarging(recipe, model)
     if recipe.enlarging is not None and recipe.sampling is not None:
         recipe = of_a_piece(recipe, model.architecture.grid)
     itemsize = DTYPES[recipe.precision].itemsize
     unpacking = max((part.unpacking_bytes for part in model.at(stage)), default=0)
     configs = model.parts.configs
-    return model.engine.activation_bytes(recipe, configs, itemsize, stage) + unpacking
+    of_each = (
+        model.engine.activation_bytes(each, configs, itemsize, stage) for each in passes(recipe)
+    )
+    return max(of_each) + unpacking
 
 
 def most_activations(recipe: Recipe, model: Model) -> int:

@@ -136,6 +136,16 @@ def transformer(**more: Any) -> Any:
     )
 
 
+def enlarger(seed: int = 0, *, rational: bool = False, **more: Any) -> Any:
+    """What makes latents twice as wide and high; `rational`: as 2.0's, else as 2.3's is built."""
+    from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        sizes = {"in_channels": LATENT, "mid_channels": 32, "num_blocks_per_stage": 1} | more
+        return LTX2LatentUpsamplerModel(use_rational_resampler=rational, **sizes)
+
+
 def vae(**more: Any) -> Any:
     """Whose latents lie elsewhere and further apart than they are drawn."""
     from diffusers import AutoencoderKLLTX2Video
