@@ -14,6 +14,7 @@ from bot.pages.imported_page import lost_line, read_lines
 from bot.studio.pasting import WithSettings, filled_in
 from generation.catalog.matching import nearest
 from generation.draft import UNSAID
+from generation.draft_spans import DraftSecond
 from generation.families.family import FAMILIES
 from generation.interchange import reading
 from generation.interchange.comfy.widgets import widgets_of
@@ -25,6 +26,8 @@ from tests.given.apps import a_wish
 from tests.given.builders import a_digest
 from tests.given.comfy_graphs import prompt
 from tests.given.drafting import an_entry
+from tests.given.two_passes import LEVELS
+from tests.given.two_passes import in_two_passes as in_passes_of_ltx
 from tests.given.works import a_clip
 
 FOLDER = Path(reading.__file__).parent / "comfy"
@@ -595,7 +598,7 @@ def test_every_node_of_clips_and_sounds_has_its_widgets_named() -> None:
         *("SaveVideo", "GetVideoComponents", "SaveWEBM", "SaveAudio", "SaveAudioMP3"),
         *("SaveAudioAdvanced", "SaveAnimatedWEBP", "LTXVCropGuides", "TrimVideoLatent"),
         *("VAEDecodeAudio", "VAEEncodeAudio", "LTXVConcatAVLatent", "LTXVSeparateAVLatent"),
-        "LTXVAudioVAEDecode",
+        *("LTXVAudioVAEDecode", "LTXVLatentUpsampler"),
     }
     table = tomllib.loads((FOLDER / "nodes.toml").read_text(encoding="utf-8"))["nodes"]
     nodes = {*table["video"], *table["audio"]} - without
@@ -655,6 +658,160 @@ def test_a_film_between_two_pictures_with_its_sound_is_read() -> None:
     assert {("image", "begin.png"), ("last picture", "end.png")} <= lost
     assert ("strength of a picture", "0.7") in lost
     assert {what for what, _ in lost} == {"image", "last picture", "strength of a picture"}
+
+
+def in_two_passes(**changes: tuple[str, dict[str, Any]]) -> Nodes:
+    """LTX-2: drawn at half the sides, the latents enlarged, and drawn on with a LoRA of its own."""
+    first = {
+        "noise": ["30", 0],
+        "guider": ["31", 0],
+        "sampler": ["32", 0],
+        "sigmas": ["33", 0],
+        "latent_image": ["34", 0],
+    }
+    second = {**first, "guider": ["51", 0], "sigmas": ["53", 0], "latent_image": ["54", 0]}
+    lanes = {"positive": ["3", 0], "negative": ["4", 0]}
+    empty = {"width": 384, "height": 256, "length": 97, "batch_size": 1}
+    held = {"vae": ["8", 0], "image": ["39", 0], "bypass": False}
+    return {
+        **{name: WAN[name] for name in ("n1", "n3", "n4", "n8")},
+        "n20": (
+            "LoraLoaderModelOnly",
+            {"lora_name": "ink.safetensors", "strength_model": 0.5, "model": ["1", 0]},
+        ),
+        "n21": (
+            "LoraLoaderModelOnly",
+            {"lora_name": "quick.safetensors", "strength_model": 1.0, "model": ["20", 0]},
+        ),
+        "n30": ("RandomNoise", {"noise_seed": 5}),
+        "n31": ("CFGGuider", {"cfg": 4.0, "model": ["20", 0], **lanes}),
+        "n32": ("KSamplerSelect", {"sampler_name": "euler"}),
+        "n33": ("ManualSigmas", {"sigmas": "1.0, 0.5, 0.0"}),
+        "n34": ("LTXVConcatAVLatent", {"video_latent": ["37", 0], "audio_latent": ["36", 0]}),
+        "n35": ("EmptyLTXVLatentVideo", empty),
+        "n36": (
+            "LTXVEmptyLatentAudio",
+            {"frames_number": 97, "frame_rate": 25, "audio_vae": ["8", 0]},
+        ),
+        "n37": ("LTXVImgToVideoInplace", {"strength": 0.7, "latent": ["35", 0], **held}),
+        "n39": ("LoadImage", {"image": "begin.png"}),
+        "n41": ("SamplerCustomAdvanced", first),
+        "n42": ("LTXVSeparateAVLatent", {"av_latent": ["41", 0]}),
+        "n50": (
+            "LatentUpscaleModelLoader",
+            {"model_name": "ltx-2-spatial-upscaler-x2.safetensors"},
+        ),
+        "n51": ("CFGGuider", {"cfg": 1.0, "model": ["21", 0], **lanes}),
+        "n52": (
+            "LTXVLatentUpsampler",
+            {"samples": ["42", 0], "upscale_model": ["50", 0], "vae": ["8", 0]},
+        ),
+        "n53": ("ManualSigmas", {"sigmas": "0.85, 0.725, 0.0"}),
+        "n54": ("LTXVConcatAVLatent", {"video_latent": ["57", 0], "audio_latent": ["42", 1]}),
+        "n57": ("LTXVImgToVideoInplace", {"strength": 1.0, "latent": ["52", 0], **held}),
+        "n61": ("SamplerCustomAdvanced", second),
+        "n62": ("LTXVSeparateAVLatent", {"av_latent": ["61", 0]}),
+        "n63": ("VAEDecode", {"samples": ["62", 0], "vae": ["8", 0]}),
+        "n64": ("CreateVideo", {"images": ["63", 0], "fps": 25.0}),
+        "n65": ("SaveVideo", {"video": ["64", 0]}),
+        **changes,
+    }
+
+
+def test_a_film_in_two_passes_is_read_with_each_pass_s_settings() -> None:
+    found = read(in_two_passes())
+    draft, lost = found.draft, {(one.what, one.found) for one in found.lost}
+    assert (found.task, found.seed) == (Task.IMAGE_TO_VIDEO, 5)
+    assert (draft.canvas.width, draft.canvas.height) == (768, 512)
+    assert (draft.sampling.scheduler, draft.sampling.cfg) == ("manual:1:0.5", 4.0)
+    assert draft.second == DraftSecond(
+        passes=2, sampler="euler", sigmas=(0.85, 0.725, 0.0), cfg=1.0
+    )
+    assert draft.motion.held == 0.7
+    assert lost == {("image", "begin.png"), ("seed of the second pass", "5")}
+    loras = {one.name: one.expert for one in found.files if one.kind == "lora"}
+    assert loras == {"ink": "both", "quick": "low"}
+    assert not any(one.idle for one in found.files)
+    assert any("2 passes" in line for line in read_lines(found))
+
+
+def test_what_of_a_second_pass_is_not_here_is_told() -> None:
+    odd = {
+        "n53": ("BasicScheduler", {"scheduler": "simple", "steps": 3, "model": ["21", 0]}),
+        "n57": (
+            "LTXVImgToVideoInplace",
+            {"strength": 0.5, "latent": ["52", 0], "image": ["39", 0], "bypass": False},
+        ),
+        "n51": ("CFGGuider", {**in_two_passes()["n51"][1], "cfg": 900.0}),
+    }
+    found = read(in_two_passes(**odd))
+    lost = {(one.what, one.found) for one in found.lost}
+    assert {("scheduler", "simple"), ("strength of a picture", "0.5"), ("cfg", "900.0")} <= lost
+    assert (found.draft.second.sigmas, found.draft.second.cfg) == (None, None)
+
+
+def test_what_enlarges_otherwise_makes_another_pass() -> None:
+    for name in ("ltx-2.3-spatial-upscaler-x1.5-1.0", "ltx-2-temporal-upscaler-x2-1.0"):
+        file = {"n50": ("LatentUpscaleModelLoader", {"model_name": f"{name}.safetensors"})}
+        found = read(in_two_passes(**file))
+        assert found.draft.second == UNSAID.second
+        assert "another pass" in {one.what for one in found.lost}
+
+
+def test_what_is_laid_into_the_second_pass_alone_is_told() -> None:
+    nodes = {name: node for name, node in in_two_passes().items() if name != "n37"}
+    nodes["n34"] = ("LTXVConcatAVLatent", {"video_latent": ["35", 0], "audio_latent": ["36", 0]})
+    nodes["n53"] = ("ManualSigmas", {"sigmas": "5.0, 1.0, 0.0"})
+    found = read(nodes)
+    lost = {(one.what, one.found) for one in found.lost}
+    assert found.task is Task.TEXT_TO_VIDEO
+    assert ("picture of the second pass", "begin.png") in lost
+    assert "scheduler" in {what for what, _ in lost}
+    assert found.draft.second.sigmas is None
+
+
+def test_who_says_two_passes_has_those_of_the_graph() -> None:
+    found = read(in_two_passes())
+    for passes, sigmas in ((2, (0.85, 0.725, 0.0)), (1, None)):
+        said = replace(UNSAID, second=DraftSecond(passes=passes))
+        wish = replace(a_wish(""), imported=found, draft=said)
+        with_it, told = filled_in(WithSettings(wish=wish, imported=found), FAMILIES["ltx-2"], "m")
+        assert (with_it.draft.second.passes, with_it.draft.second.sigmas) == (passes, sigmas)
+        assert ("passes 2" in " ".join(told)) == (passes == 1)
+
+
+def test_our_own_films_in_two_passes_are_read_as_they_are() -> None:
+    recipe = in_passes_of_ltx("ltx-2", width=768, height=512)
+    found = imported_of(recipe)
+    assert found.draft.second == DraftSecond(passes=2, sampler="euler", sigmas=LEVELS, cfg=1.0)
+    assert imported_of(replace(recipe, second=None)).draft.second == UNSAID.second
+    assert filled(found, "ltx-2")[0].second == found.draft.second
+
+
+def test_pixels_that_are_enlarged_between_are_another_pass() -> None:
+    pixels = {
+        "n52": ("VAEEncode", {"pixels": ["70", 0], "vae": ["8", 0]}),
+        "n70": ("ImageUpscaleWithModel", {"image": ["71", 0], "upscale_model": ["50", 0]}),
+        "n71": ("VAEDecode", {"samples": ["42", 0], "vae": ["8", 0]}),
+    }
+    found = read(in_two_passes(**pixels))
+    assert found.draft.second == UNSAID.second
+    assert "another pass" in {one.what for one in found.lost}
+
+
+def test_a_second_pass_is_drawn_where_the_model_has_what_enlarges() -> None:
+    found = read(in_two_passes())
+    draft, said = filled(found, "ltx-2")
+    assert (draft.second.passes, draft.motion.held) == (2, 0.7)
+    assert "passes 2" in said
+    alone = replace(FAMILIES["ltx-2"], second=None)  # as `Checkpoint.able` is without it
+    wish = replace(a_wish(""), imported=found)
+    with_it, told = filled_in(WithSettings(wish=wish, imported=found), alone, "m")
+    assert with_it.draft.second == UNSAID.second
+    assert "passes 2" in " ".join(told)
+    other, said = filled(found, "wan-2.1")
+    assert (other.second, other.motion.held) == (UNSAID.second, None)
+    assert "of its first picture 0.7" in said
 
 
 def test_an_ancestral_sampler_that_throws_noise_is_one() -> None:

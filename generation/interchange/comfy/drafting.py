@@ -10,19 +10,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from generation.draft_spans import DraftExperts
+from generation.draft_spans import DraftExperts, DraftSecond
+from generation.errors import NoSuchName
 from generation.interchange.comfy import nodes
 from generation.interchange.comfy.canvas import LatentStart, begun
 from generation.interchange.comfy.conditioning import NEGATIVE, POSITIVE, Conditioned, told
 from generation.interchange.comfy.graph import Graph, GraphNode
-from generation.interchange.comfy.json_values import mapping, number, parsed, whole
+from generation.interchange.comfy.json_values import mapping, number, parsed, text, whole
 from generation.interchange.comfy.loaders import NamedFile, line, named
-from generation.interchange.comfy.moving import Lasting, SecondNetwork, lasting, taken_over
+from generation.interchange.comfy.moving import (
+    EnlargedPass,
+    Lasting,
+    SecondNetwork,
+    drawn_on,
+    lasting,
+    taken_over,
+)
 from generation.interchange.comfy.sampling import SamplerSays, sampled, shift_of, told_of
 from generation.interchange.comfy.values import GraphValues
 from generation.interchange.comfy.walking import is_sampler, passes, used
 from generation.interchange.gathering import Gathering
 from generation.interchange.imported import MOST, Imported, NotRead, WantedFile, Why
+from generation.names import sampler as sampler_named
 from generation.parameters import (
     BPM,
     CFG,
@@ -34,12 +43,14 @@ from generation.parameters import (
     KEY,
     LYRICS,
     METER,
+    SAMPLER,
+    SCHEDULER,
     SECONDS,
     SHIFT,
     STEPS,
 )
 from generation.recipe import COMFY
-from generation.spans import BOTH
+from generation.spans import BOTH, TWICE
 from generation.tasks import VIDEO, Task
 
 PROGRAM = "comfyui"
@@ -74,10 +85,12 @@ def drafted(graph: Graph, *, beside: Mapping[str, object]) -> Imported:
     live = used(values)
     every = passes(values)
     one = _pass(values, every.main) if every is not None else None
-    second = None
+    second: SecondNetwork | EnlargedPass | None = None
     if every is not None and one is not None:
         second = _second(values, found, one, every.others)
         _sampling(found, one)
+        if second is None:
+            second = _drawn_on(values, found, one, every.others)
         _words(values, found, one, graph)
         found.task = _task(values, found, one, every.main)
         _pictures(found, one)
@@ -141,6 +154,42 @@ def _second(
         cfg = None
     found.experts = DraftExperts(boundary=second.boundary, cfg=cfg)
     one.said.odd = [(what, stood) for what, stood in one.said.odd if what != "end_at_step"]
+    return second
+
+
+def _drawn_on(
+    values: GraphValues, found: Gathering, one: _Pass, others: tuple[GraphNode, ...]
+) -> EnlargedPass | None:
+    """The pass that draws on a clip whose latents were enlarged: it is twice as wide and high."""
+    if one.lasting is None or one.lasting.medium != VIDEO:
+        return None
+    second = drawn_on(values, one.said, others)
+    if second is None:
+        return None
+    where, said = _at(second.node), second.said
+    sampler, cfg = None, number(said.cfg)
+    try:
+        sampler = sampler_named(text(said.sampler)).name
+    except NoSuchName:
+        found.lose(SAMPLER.name, Why.NOT_HERE, said.sampler, where=where)
+    if cfg is None and said.cfg is not None:
+        found.lose(CFG.name, Why.UNREADABLE, said.cfg, where=where)
+    elif cfg is not None and not CFG.low <= cfg <= CFG.high:
+        found.lose(CFG.name, Why.OUT_OF_RANGE, cfg, where=where)
+        cfg = None
+    sigmas = second.sigmas if second.sigmas and second.sigmas[0] <= 1.0 else None
+    if sigmas is None:
+        found.lose(SCHEDULER.name, Why.NOT_HERE, said.scheduler, where=where)
+    found.second = DraftSecond(passes=TWICE, sampler=sampler, sigmas=sigmas, cfg=cfg)
+    if said.seed is not None:
+        found.lose("seed of the second pass", Why.NOT_HERE, said.seed, where=where)
+    if second.picture and one.lasting.first is None and one.lasting.last is None:
+        found.lose("picture of the second pass", Why.NOT_HERE, second.picture, where=where)
+    for strength in second.loosely:
+        found.lose("strength of a picture", Why.OTHERWISE, f"{strength:g}", where=where, took="1")
+    width, height = one.begun.width, one.begun.height
+    if width is not None and height is not None:
+        found.size(TWICE * width, TWICE * height, where=where)
     return second
 
 
@@ -281,7 +330,11 @@ def _wanted(found: Gathering, lasts: Lasting) -> None:
     for what, name in wanted:
         if name is not None:
             found.lose(what, Why.WANTS_A_PICTURE, name)
-    for strength in lasts.loosely:
+    strengths = set(lasts.loosely)
+    held = next(iter(strengths)) if len(strengths) == 1 else -1.0
+    if held >= 0.0 and lasts.first is not None and lasts.last is None:
+        found.held = strengths.pop()
+    for strength in strengths:
         found.lose("strength of a picture", Why.OTHERWISE, f"{strength:g}", took="1")
 
 
@@ -302,7 +355,7 @@ def _files(
     found: Gathering,
     live: frozenset[str],
     main: _Pass | None,
-    second: SecondNetwork | None,
+    second: SecondNetwork | EnlargedPass | None,
 ) -> set[tuple[str, str]]:
     """Every file that is named, the main sampler's first; gives those that nothing is made of."""
     nearest = set(_nearest(values, main)) if main is not None else set()
@@ -356,6 +409,8 @@ def _expert(one: NamedFile, first: set[str], second: frozenset[str]) -> str | No
     """Which of two networks a LoRA is put on; None for all else."""
     if one.kind != "lora":
         return None
+    if one.node.id in second & first:
+        return BOTH
     return "low" if one.node.id in second else "high" if one.node.id in first else None
 
 

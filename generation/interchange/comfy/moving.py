@@ -20,6 +20,7 @@ from generation.interchange.comfy.canvas import (
     counts_frames,
     picture_behind,
 )
+from generation.interchange.comfy.canvas import begun as behind_latent
 from generation.interchange.comfy.conditioning import Conditioned
 from generation.interchange.comfy.graph import GraphLink, GraphNode
 from generation.interchange.comfy.json_values import number, text, whole
@@ -30,6 +31,7 @@ from generation.interchange.comfy.walking import upstream
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
 from generation.parameters import SHIFT, STEPS
+from generation.schedule_rules import schedule_rule
 from generation.sigmas import expand
 from generation.tasks import AUDIO, VIDEO, Task
 
@@ -41,6 +43,7 @@ _FOLLOWED = ("control_video", "source_video", "video")
 _LOOKED_AT = ("reference_image", "reference_images", "ref_image")
 _RATES = ("fps", "frame_rate")
 _MOVED = ("ADE_", "AnimateDiff")  # beginnings of nodes that make a model of pictures move
+_OTHERWISE = ("temporal", "x1.5", "x1_5", "x4")  # in names of what enlarges not by two
 _SUNG = "en"  # the language in which a song is sung here
 
 
@@ -229,6 +232,64 @@ class SecondNetwork:
     boundary: float | None  # None: nobody can tell without a shift; the model's own counts
     cfg: float | None
     line: frozenset[str]  # the ids of the nodes that its model comes through
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnlargedPass:
+    """The pass that draws on, upon latents that a network made twice as wide and high."""
+
+    node: GraphNode
+    said: SamplerSays
+    sigmas: tuple[float, ...]  # none, where they are not written by hand
+    line: frozenset[str]  # the ids of the nodes that its model comes through
+    loosely: tuple[float, ...]  # how much of its pictures is held, of those that are not wholly
+    picture: str  # that is laid in, by its file; empty: none is
+
+
+def drawn_on(
+    values: GraphValues, said: SamplerSays, others: tuple[GraphNode, ...]
+) -> EnlargedPass | None:
+    """The pass that goes on from the main sampler's latents, once these are enlarged."""
+    for node in others:
+        other = sampled(values, node)
+        behind = behind_latent(values, other.latent).nodes
+        place = next((n for n, one in enumerate(behind) if _doubles(values, one)), len(behind))
+        if said.node.id not in (one.id for one in behind[place:]):
+            continue
+        guides = Lasting(medium=VIDEO)
+        for one in behind[:place]:
+            if {"latent", "image"} <= one.links().keys():
+                _guides(values, one, guides)
+        schedule = other.scheduler if isinstance(other.scheduler, str) else ""
+        return EnlargedPass(
+            node=node,
+            said=other,
+            sigmas=_by_hand(schedule),
+            line=frozenset(one.id for one in _line(values, other.model)),
+            loosely=tuple(guides.loosely),
+            picture=guides.first or guides.last or "",
+        )
+    return None
+
+
+def _doubles(values: GraphValues, node: GraphNode) -> bool:
+    """Whether a network makes its latents twice as wide and high (of pixels it has an image).
+
+    By the name of its file: others make frames of them, or half as much again.
+    """
+    links = node.links()
+    if not {"samples", "upscale_model"} <= links.keys():
+        return False
+    file = _named(values, links["upscale_model"], "model_name").casefold()
+    return not any(mark in file for mark in _OTHERWISE)
+
+
+def _by_hand(schedule: str) -> tuple[float, ...]:
+    try:
+        rule = schedule_rule(schedule)
+    except OutOfRange:
+        return ()
+    return (*rule.levels, 0.0) if rule is not None and rule.levels else ()
 
 
 def taken_over(

@@ -130,11 +130,20 @@ def _scheduled(values: GraphValues, node: GraphNode, found: SamplerSays) -> None
         found.scheduler = f"beta:{alpha:g}:{beta:g}" if None not in (alpha, beta) else "beta"
     elif isinstance(scheduler, str):
         found.scheduler = scheduler
+    elif node.type == "LTXVScheduler" and _is_ltx_s_own(values, node):
+        found.scheduler = None  # a gap: its models are walked so where nobody says otherwise
     elif node.type.endswith("Scheduler"):
         short = node.type.removesuffix("Scheduler")
         found.scheduler = short if short in _NAMED else node.type
     elif node.type != "SplitSigmasDenoise":
         found.odd.append(("sigmas", node.type))
+
+
+def _is_ltx_s_own(values: GraphValues, node: GraphNode) -> bool:
+    """Whether its levels are those of LTX's models, by the size."""
+    usual = {"max_shift": 2.05, "base_shift": 0.95, "terminal": 0.1}
+    told = all(number(values.of(node, name)) == value for name, value in usual.items())
+    return told and values.of(node, "stretch") is not False
 
 
 # Nodes that are named for their schedule, which has the same name here.

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from generation import enlarging
-from generation.draft import Checkpoint, Draft, DraftCanvas, complete, draft_of
+from generation.draft import Checkpoint, Draft, DraftCanvas, complete, draft_of, picked
 from generation.draft_enlarged import enlarged
-from generation.draft_spans import DraftExperts
+from generation.draft_spans import NO_SECOND, DraftExperts, DraftSecond
 from generation.errors import Unacceptable
 from generation.families.architecture import SERVES
 from generation.families.family import FAMILIES
@@ -30,6 +30,7 @@ from generation.limits import ADAPTERS
 from generation.names import sampler as sampler_named
 from generation.names import scheduler as scheduler_named
 from generation.recipe import Adapter, Input, Placement, Recipe, Sha256, Weights, needed
+from generation.spans import EXPERTS, TWICE
 from generation.tasks import Task
 from generation.trials.templates.truth import Template, TemplateFile, TemplateSampler
 
@@ -38,6 +39,8 @@ _TABLE = Path(__file__).with_name("table.toml")
 # What the name of a file says of its format, where that is none which is read.
 _UNREAD = {"w4a8": "four bits in groups (w4a8)", "nvfp4_awq": "nvfp4 of AWQ", "svdq": "SVDQuant"}
 _DRAWING = ("UNETLoader", "CheckpointLoaderSimple", "ImageOnlyCheckpointLoader")
+# Nodes that load parts of the same file, by which it is told where it is told but once.
+_PARTLY = ("LTXVAudioVAELoader", "LTXAVTextEncoderLoader")
 # Inputs beside those that a task has always, by what a template is said to do.
 _BESIDE = {
     "flf2v": ("last",),
@@ -47,7 +50,7 @@ _BESIDE = {
     "ref2v": ("reference",),
 }
 # Encoders that write a prompt before anything is drawn: the assistant's, not the recipe's.
-_WRITERS = ("prompt_upsampler", "_pe_t2i", "_pe_i2i", "prompt-enhancer")
+_WRITERS = ("prompt_upsampler", "_pe_t2i", "_pe_i2i", "prompt-enhancer", "gemma-3-12b-it-abl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +133,19 @@ def experts_of(template: Template) -> tuple[TemplateSampler, TemplateSampler] | 
     return (first, second) if None not in meet and meet[0] == meet[1] and alike else None
 
 
+def passes_of(template: Template) -> tuple[TemplateSampler, TemplateSampler] | None:
+    """The two passes of it, where the second draws on upon latents that are enlarged."""
+    if "LTXVLatentUpsampler" not in template.nodes or len(template.samplers) != 2:
+        return None
+    first, second = template.samplers
+    levels = _levels(second)
+    return (first, second) if levels and float(levels[0]) < 1.0 else None
+
+
 def _are_alike(template: Template) -> bool:
     """Whether its passes are drawings of their own that differ in words: as many recipes."""
     first = template.samplers[0]
-    if experts_of(template) is not None:
+    if experts_of(template) is not None or passes_of(template) is not None:
         return True
     same = all(one.values == first.values for one in template.samplers)
     return same and template.nodes.get("VAEDecode") == len(template.samplers)
@@ -155,11 +167,15 @@ def _unread(file: TemplateFile) -> Iterator[str]:
 def family_of(template: Template) -> Family | None:
     """The family that draws a template here."""
     for file in template.files:
-        if file.loader in _DRAWING:
+        if _draws(file):
             for begin, name in _table()["members"].items():
                 if file.name.startswith(begin):
                     return FAMILIES.get(name)
     return FAMILIES.get(_table()["families"].get(template.family, ""))
+
+
+def _draws(file: TemplateFile) -> bool:
+    return file.loader in _DRAWING or (file.loader in _PARTLY and file.name.startswith("ltx"))
 
 
 def task_of(template: Template) -> Task | None:
@@ -185,7 +201,7 @@ def _recipe(template: Template) -> Recipe:
         return enlarged(plainly)
     files = [file for file in template.files if not any(mark in file.name for mark in _WRITERS)]
     family, task = needed(family_of(template)), needed(task_of(template))
-    drawing = next(file for file in files if file.loader in _DRAWING)
+    drawing = next(filter(_draws, files))
     beside = [file for file in files if "CLIPLoader" in file.loader or file.loader == "VAELoader"]
     made_for = (one for one in family.architecture.purposes.values() if task in SERVES[one])
     model = Checkpoint(
@@ -193,6 +209,7 @@ def _recipe(template: Template) -> Recipe:
         family=family,
         purpose=next(made_for, None) if task not in family.tasks else None,
         components=tuple(_weights(file) for file in beside),
+        enlarger=next((_weights(f) for f in files if f.loader == "LatentUpscaleModelLoader"), None),
     )
     draft = _draft(template, family, task)
     recipe = complete(draft, model, seed=1, device="cpu")
@@ -214,8 +231,10 @@ def _draft(template: Template, family: Family, task: Task) -> Draft:
         said |= {"width": sampler.size[0], "height": sampler.size[1]}
     if sampler.length is not None:
         said["frames"] = sampler.length
-    loras = [file for file in template.files if file.loader.startswith("LoraLoader")]
-    draft = replace(draft_of(said), **_brought(template, family, task))
+    every = (file for file in template.files if file.loader.startswith("LoraLoader"))
+    loras = [file for file in every if not any(mark in file.name for mark in _WRITERS)]
+    draft = replace(draft_of(said), second=_drawn_on(template))
+    draft = replace(draft, **_brought(template, family, task))
     return replace(
         draft,
         task=task,
@@ -226,10 +245,31 @@ def _draft(template: Template, family: Family, task: Task) -> Draft:
                 weights=_weights(file),
                 strength=float(file.strength or 1.0),
                 control=None,
+                expert=_turn_of(file, template),
             )
             for file in loras
         ),
     )
+
+
+def _drawn_on(template: Template) -> DraftSecond:
+    """How its second pass draws on."""
+    if (each := passes_of(template)) is None:
+        return NO_SECOND
+    said = each[1].values
+    return DraftSecond(
+        passes=TWICE,
+        sampler=sampler_named(said["sampler_name"]).name,
+        sigmas=(*map(float, _levels(each[1])), 0.0),
+        cfg=float(said["cfg"]),
+    )
+
+
+def _turn_of(file: TemplateFile, template: Template) -> str | None:
+    """A LoRA that takes guidance away, where one pass is guided, is on in the other alone."""
+    each = passes_of(template)
+    guided = each is not None and each[0].values.get("cfg") != each[1].values.get("cfg")
+    return EXPERTS[1] if guided and "distilled" in file.name else None
 
 
 def _brought(template: Template, family: Family, task: Task) -> dict[str, Any]:
@@ -331,3 +371,9 @@ def _differing(template: Template, recipe: Recipe) -> Iterator[str]:
     levels = [*map(float, _levels(sampler)), 0.0]
     if len(levels) > 1 and list(sampling.sigmas) != levels:
         yield "levels of noise that are written by hand"
+    yield from _differing_second(template, recipe)
+
+
+def _differing_second(template: Template, recipe: Recipe) -> Iterator[str]:
+    if picked(DraftSecond, recipe.second) != _drawn_on(template):
+        yield "a second pass that draws on otherwise"
