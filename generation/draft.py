@@ -22,9 +22,9 @@ from generation.draft_spans import (
     DraftSecond,
     DraftSound,
 )
-from generation.errors import NoEnlarger, NotMadeFor, OutOfRange, WrongFamily
+from generation.errors import NotMadeFor, OutOfRange, WrongFamily
 from generation.families import sizes
-from generation.families.architecture import SERVES, Purpose, Stage
+from generation.families.architecture import SERVES, Purpose
 from generation.families.family import family
 from generation.families.model_family import Family
 from generation.layers import filled
@@ -294,7 +294,8 @@ def usual_of_family(model: Checkpoint, task: Task | None = None) -> Draft:
         canvas=DraftCanvas(width=family.width or None, height=family.height or None),
         motion=picked(DraftMotion, family.moving),
         experts=picked(DraftExperts, family.experts),
-        second=picked(DraftSecond, family.second),
+        # How a second pass goes, and not that there is one.
+        second=replace(picked(DraftSecond, family.second), passes=None),
         sound=picked(DraftSound, family.sounding),
         form=picked(DraftForm, family.shaping),
         dice=picked(DraftDice, family.dice),
@@ -325,8 +326,7 @@ def usual_sparing(width: int, height: int) -> Sparing:
 def _enlarger(model: Checkpoint) -> Weights:
     """What enlarges between two passes.  Raises NoEnlarger."""
     if model.enlarger is None:
-        [part] = model.family.architecture.at(Stage.ENLARGE)
-        raise NoEnlarger(model.weights.name, part.usual_file({}))
+        raise two_passes.lacking(model.weights.name, model.family.architecture)
     return model.enlarger
 
 

@@ -24,9 +24,8 @@ from generation.draft import (
 )
 from generation.draft_parts import check_parts
 from generation.enlarging import MAX_UPSCALER_TILE, check_canvas, check_clip
-from generation.errors import NoEnlarger, NoSuchName, NotPresent, OutOfRange, WrongFamily
+from generation.errors import NoSuchName, NotPresent, OutOfRange, WrongFamily
 from generation.families import sizes
-from generation.families.architecture import Stage
 from generation.families.family import FAMILIES, family
 from generation.families.model_family import Family
 from generation.media.photos import FITS, MAX_PIXELS
@@ -50,7 +49,7 @@ from generation.samplers import SAMPLERS, SCHEDULERS, TOKENS
 from generation.schedule_rules import schedule_rule
 from generation.sigmas import strongest
 from generation.tasks import CONTROLNET, MOTION, Task
-from generation.two_passes import passes
+from generation.two_passes import lacking, passes
 
 # A schedule may have more levels than the steps that were asked for: of ddim_uniform, at 145, 167.
 MAX_LEVELS = STEPS.high + 25
@@ -90,8 +89,7 @@ def for_somebody(recipe: Recipe, here: Here) -> Recipe:
     if recipe.second is not None and usual.second is None:
         raise OutOfRange("passes", recipe.second.passes, f"1 for {usual.title}")
     if recipe.second is not None and not recipe.components:
-        [part] = usual.architecture.at(Stage.ENLARGE)
-        raise NoEnlarger(model.weights.name, part.usual_file({}))
+        raise lacking(model.weights.name, usual.architecture)
     if recipe.canvas is not None:
         _check_canvas(recipe.canvas, recipe, usual)
     draft_spans.check(recipe, usual)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from generation.errors import NoEnlarger
+from generation.families.architecture import Architecture, Stage
 from generation.recipe import Adapter, Canvas, Recipe, Weights, needed
 from generation.spans import EXPERTS, TWICE
 
@@ -47,6 +49,12 @@ def passes(recipe: Recipe) -> tuple[Recipe, ...]:
 def _on(recipe: Recipe, turn: str) -> tuple[Adapter, ...]:
     mine = (one for one in recipe.adapters if one.expert in (None, turn))
     return tuple(replace(one, expert=None) for one in mine)
+
+
+def lacking(model: str, built: Architecture) -> NoEnlarger:
+    """What is said of a model of that architecture that has nothing to enlarge its latents."""
+    [part] = built.at(Stage.ENLARGE)
+    return NoEnlarger(model, part.usual_file({}))
 
 
 def with_enlarger(components: tuple[Weights, ...], enlarger: Weights) -> tuple[Weights, ...]:

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
-from transformers import Gemma3ForConditionalGeneration
 
 from generation.catalog.catalog import Catalog
 from generation.draft import complete
@@ -34,6 +32,7 @@ from tests.given import loaded, tinymodels
 from tests.given.builders import a_blue_png, a_digest, a_draft, a_model, changed
 from tests.given.heard_films import a_heard_film
 from tests.given.stock_films import HEIGHT, WIDTH, differing
+from tests.given.stock_heard_films import apart, asked, heard_pipeline
 from tests.given.worker_process import a_photo
 
 NAMES = ("ltx-2", "ltx-2.3")
@@ -49,52 +48,18 @@ def model(recipe: Recipe) -> Model:
     return loaded.model(recipe.family)
 
 
-@cache
-def seeing(name: str) -> Any:
-    """The text encoder as the stock pipeline has it, with its eyes."""
-    folder = tinymodels.of(name) / "text_encoder"
-    return Gemma3ForConditionalGeneration.from_pretrained(folder).eval()
-
-
 def drawn(recipe: Recipe, *inputs: bytes) -> tuple[Any, bytes]:
     """The worker's frames, and the samples behind them."""
     content = render(recipe, inputs, model(recipe), on_step=lambda *_: None).content
-    shape = needed(recipe.motion).frames, HEIGHT, WIDTH, 3
-    length = int(np.prod(shape))
-    return np.frombuffer(content[:length], np.uint8).reshape(shape), content[length:]
+    return apart(content, recipe)
 
 
 def by_stock(recipe: Recipe, kind: str = "LTX2Pipeline", **given: Any) -> tuple[Any, bytes]:
     """The same by the pipeline, guided by cfg alone."""
-    import diffusers
-
-    sampling, motion, parts = needed(recipe.sampling), needed(recipe.motion), model(recipe).parts
-    found = {**parts.modules, "text_encoder": seeing(recipe.family)}
-    pipe = getattr(diffusers, kind)(
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
-        tokenizer=parts.tokenizers["text_encoder"],
-        **found,
-    )
-    pipe.set_progress_bar_config(disable=True)
-    frames, track = pipe(
-        prompt=recipe.prompt,
-        negative_prompt=needed(recipe.words).negative_prompt,
-        width=WIDTH,
-        height=HEIGHT,
-        num_frames=motion.frames,
-        frame_rate=motion.fps,
-        sigmas=list(sampling.sigmas[:-1]),
-        guidance_scale=sampling.cfg,
-        guidance_rescale=0.0,
-        stg_scale=0.0,
-        modality_scale=1.0,
-        **dict.fromkeys(f"audio_{what}_scale" for what in ("guidance", "stg", "modality")),
-        audio_guidance_rescale=None,
-        spatio_temporal_guidance_blocks=None,
-        use_cross_timestep=recipe.family == "ltx-2.3",
+    frames, track = heard_pipeline(kind, recipe, model(recipe).parts)(
+        **asked(recipe),
         generator=torch.Generator().manual_seed(recipe.seed),
         output_type="np",
-        return_dict=False,
         **given,
     )
     return frames[0], content_of(track[0].float().numpy())

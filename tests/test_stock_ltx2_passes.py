@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
-from safetensors.torch import save_file
-from transformers import Gemma3ForConditionalGeneration
 
 from generation.families.ltx2 import ENLARGER
 from generation.media.photos import load
@@ -30,10 +26,10 @@ from generation.tasks import Task
 from generation.two_passes import passes
 from generation.worker.adapters import switching
 from generation.worker.render import render
-from tests.given import tinymodels
 from tests.given.builders import a_digest
 from tests.given.stock_films import differing
-from tests.given.two_passes import HEIGHT, LEVELS, WIDTH, in_two_passes, model_of
+from tests.given.stock_heard_films import apart, asked, heard_pipeline
+from tests.given.two_passes import LEVELS, in_two_passes, model_of, write_lora
 from tests.given.worker_process import a_photo
 
 each = pytest.mark.parametrize("name", ["ltx-2", "ltx-2.3"])
@@ -50,16 +46,7 @@ def drawn(recipe: Recipe, *inputs: bytes, locate: Any = None) -> tuple[Any, byte
         passing=lambda one: switching.switch(model, one, locate),
     ).content
     switching.switch_off(model)
-    shape = needed(recipe.motion).frames, HEIGHT, WIDTH, 3
-    length = int(np.prod(shape))
-    return np.frombuffer(content[:length], np.uint8).reshape(shape), content[length:]
-
-
-@cache
-def seeing(name: str) -> Any:
-    """The text encoder as the stock pipeline has it, with its eyes."""
-    folder = tinymodels.of(name) / "text_encoder"
-    return Gemma3ForConditionalGeneration.from_pretrained(folder).eval()
+    return apart(content, recipe)
 
 
 def _side_by_side(pack: Any, *given: Any) -> torch.Tensor:
@@ -78,50 +65,27 @@ def by_stock(
     loras: tuple[tuple[Path, float] | None, ...] = (None, None),
 ) -> tuple[Any, bytes]:
     """The same by the pipelines; what each of the two that draw is told besides, and its LoRA."""
-    import diffusers
     from diffusers.pipelines.ltx2.pipeline_ltx2_latent_upsample import LTX2LatentUpsamplePipeline
 
     parts, generator = model_of(recipe.family).parts, torch.Generator().manual_seed(recipe.seed)
-    found = {**parts.modules, "text_encoder": seeing(recipe.family)}
-    larger = found.pop(ENLARGER)
     made: Any = {}
     for one, kind, given, lora in zip(passes(recipe), kinds, told, loras, strict=True):
-        canvas, sampling = needed(one.canvas), needed(one.sampling)
-        pipe = getattr(diffusers, kind)(
-            scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
-            tokenizer=parts.tokenizers["text_encoder"],
-            **{**found, "transformer": copy.deepcopy(found["transformer"])},
-        )
+        own = copy.deepcopy(parts["transformer"])  # a LoRA stays on it
+        pipe = heard_pipeline(kind, one, parts, **{"transformer": own, ENLARGER: None})
         if lora is not None:
             pipe.load_lora_weights(lora[0].parent, weight_name=lora[0].name, adapter_name="quick")
             pipe.set_adapters(["quick"], [lora[1]])
-        pipe.set_progress_bar_config(disable=True)
         for name in ("_pack_latents", "_pack_audio_latents"):
             setattr(pipe, name, partial(_side_by_side, getattr(pipe, name)))
         film, sound = pipe(
-            prompt=one.prompt,
-            negative_prompt=needed(one.words).negative_prompt,
-            width=canvas.width,
-            height=canvas.height,
-            num_frames=needed(one.motion).frames,
-            frame_rate=needed(one.motion).fps,
-            sigmas=list(sampling.sigmas[:-1]),
-            guidance_scale=sampling.cfg,
-            guidance_rescale=0.0,
-            stg_scale=0.0,
-            modality_scale=1.0,
-            **dict.fromkeys(f"audio_{what}_scale" for what in ("guidance", "stg", "modality")),
-            audio_guidance_rescale=None,
-            spatio_temporal_guidance_blocks=None,
-            use_cross_timestep=recipe.family == "ltx-2.3",
+            **asked(one),
             generator=generator,
             output_type="np" if made else "latent",
-            return_dict=False,
             **made,
             **given,
         )
         if not made:
-            enlarge = LTX2LatentUpsamplePipeline(vae=found["vae"], latent_upsampler=larger)
+            enlarge = LTX2LatentUpsamplePipeline(vae=parts["vae"], latent_upsampler=parts[ENLARGER])
             film = enlarge(latents=film, output_type="latent", return_dict=False)[0]
             level = torch.tensor(needed(recipe.second).sigmas[0])
             made = {"latents": film, "audio_latents": sound, "noise_scale": level}
@@ -151,22 +115,11 @@ def test_a_film_of_words_in_two_passes_has_no_differing_value(
     claim(in_two_passes(name, cfg=cfg, motion=motion, second=second))
 
 
-def a_lora(folder: Path) -> Path:
-    """Of the tiny transformer's first block."""
-    generator, found = torch.Generator().manual_seed(3), dict[str, torch.Tensor]()
-    for layer in ("attn1.to_q", "attn1.to_out.0"):
-        name = f"transformer.transformer_blocks.0.{layer}"
-        found[f"{name}.lora_A.weight"] = torch.randn(2, 48, generator=generator)
-        found[f"{name}.lora_B.weight"] = torch.randn(48, 2, generator=generator)
-    save_file(found, folder / "quick.safetensors")
-    return folder / "quick.safetensors"
-
-
 @pytest.mark.parametrize("turn", ["high", "low", None])
 @each
 def test_a_lora_of_one_pass_alone_gives_none(name: str, turn: str | None, tmp_path: Path) -> None:
     """As the makers' two stages are drawn: with one that takes the guidance away in the second."""
-    file = a_lora(tmp_path)
+    file = write_lora(tmp_path)
     weights = Weights(name="quick", sha256=a_digest("e"))
     lora = Adapter(kind="lora", weights=weights, strength=0.8, control=None, expert=turn)
     second = SecondPass(sampler="euler", sigmas=(0.909375, 0.0), cfg=1.0)

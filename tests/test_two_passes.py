@@ -53,6 +53,7 @@ from tests.given.two_passes import (
     in_two_passes,
     model_of,
     write_enlarger,
+    write_lora,
 )
 from tests.given.worker_process import a_photo
 
@@ -315,24 +316,11 @@ def test_a_model_that_lacks_it_after_all_is_one_kind_sentence() -> None:
         render(recipe, (), model, on_step=lambda *_: None)
 
 
-def a_lora_file(folder: Path) -> Path:
-    """A LoRA of the tiny transformer's first block."""
-    generator, found = torch.Generator().manual_seed(3), dict[str, Any]()
-    for layer in ("attn1.to_q", "attn1.to_out.0"):
-        name = f"transformer.transformer_blocks.0.{layer}"
-        found[f"{name}.lora_A.weight"] = torch.randn(2, 48, generator=generator)
-        found[f"{name}.lora_B.weight"] = torch.randn(48, 2, generator=generator)
-    folder.mkdir(exist_ok=True)
-    save_file(found, folder / "quick.safetensors")
-    card = folder / "quick.safetensors.atelier.toml"
-    card.write_text('family = "ltx-2"\nkind = "lora"\n')
-    return folder
-
-
 @pytest.fixture
 def table(tmp_path: Path) -> Table:
     write_enlarger(tmp_path / "m", "ltx-2")
-    catalog = Catalog([tinymodels.of("ltx-2"), a_lora_file(tmp_path / "m")], tmp_path / "d.json")
+    write_lora(tmp_path / "m")
+    catalog = Catalog([tinymodels.of("ltx-2"), tmp_path / "m"], tmp_path / "d.json")
     catalog.scan()
     return a_table_of(catalog, None)
 

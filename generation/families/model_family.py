@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from generation.families.architecture import Architecture
 from generation.recipe import Precision
-from generation.spans import TWICE, Experts, TokenDice
+from generation.spans import TWICE, Experts, SecondPass, TokenDice
 from generation.tasks import Task
 
 # Enough to follow new words, little enough to keep the composition (ComfyUI's and A1111's examples
@@ -31,16 +31,6 @@ class Moving:
     # Latent frames that are usually decoded at once, and that neighbouring pieces share.
     piece: int | None = None
     overlap: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passing:
-    """In how many passes a family draws its films, and how the second one usually goes."""
-
-    sampler: str
-    sigmas: tuple[float, ...]
-    cfg: float
-    passes: int = 1  # where nobody says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +99,7 @@ class Family:
     shaping: Shaping | None = None
     dice: TokenDice | None = None  # of models that write tokens, one after the other
     experts: Experts | None = None  # how models with two denoisers usually share the work
-    second: Passing | None = None  # of those whose films can be drawn in two passes
+    second: SecondPass | None = None  # the usual, of those whose films can be drawn in two passes
     coarse: int = 1  # how many steps of the architecture's grid are one of this
 
     @property

@@ -26,12 +26,12 @@ from PIL.Image import Image
 from torch import Tensor
 
 from generation.enlarging import of_a_piece
-from generation.errors import MissingWeights, NoEnlarger, NotMadeFor, OutOfRange, RenderFailed
+from generation.errors import MissingWeights, NotMadeFor, OutOfRange, RenderFailed
 from generation.families.architecture import Stage
 from generation.picture import DECODED_AGAIN
 from generation.recipe import Recipe, Sha256, Weights, needed
 from generation.sigmas import ZERO_SNR
-from generation.two_passes import passes
+from generation.two_passes import lacking, passes
 from generation.worker import pulse
 from generation.worker.engines.engine import DrawingOn, Given, OnStep, Throwing, Writing
 from generation.worker.model import Model
@@ -87,8 +87,7 @@ def render(
     """
     _check_size(recipe, model)
     if recipe.second is not None and not model.at(Stage.ENLARGE):
-        [part] = model.architecture.at(Stage.ENLARGE)
-        raise NoEnlarger(recipe.checkpoint.name, part.usual_file({}))
+        raise lacking(recipe.checkpoint.name, model.architecture)
     generator = torch.Generator("cpu").manual_seed(recipe.seed)
     work = TASKS[recipe.task]
     bench = Bench(

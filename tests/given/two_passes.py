@@ -34,6 +34,20 @@ def write_enlarger(folder: Path, name: str, **said: Any) -> Path:
     return file
 
 
+def write_lora(folder: Path) -> Path:
+    """A LoRA of the tiny transformer's first block, with a card."""
+    generator, found = torch.Generator().manual_seed(3), dict[str, torch.Tensor]()
+    for layer in ("attn1.to_q", "attn1.to_out.0"):
+        name = f"transformer.transformer_blocks.0.{layer}"
+        found[f"{name}.lora_A.weight"] = torch.randn(2, 48, generator=generator)
+        found[f"{name}.lora_B.weight"] = torch.randn(48, 2, generator=generator)
+    file = folder / "quick.safetensors"
+    save_file(found, file)
+    card = folder / f"{file.name}.atelier.toml"
+    card.write_text('family = "ltx-2"\nkind = "lora"\n')
+    return file
+
+
 @cache
 def cache_of(name: str) -> ModelCache:
     """A cache over the tiny model of that name and its enlarger."""

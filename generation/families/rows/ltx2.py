@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from generation.families.ltx import STEP
 from generation.families.ltx2 import DISTILLED, DISTILLED_23, LTX_2, LTX_23
-from generation.families.model_family import Family, Moving, Passing, Sounding
+from generation.families.model_family import Family, Moving, Sounding
 from generation.recipe import Precision
+from generation.spans import SecondPass
 
 # Steps, cfg, size and frames of the stock pipeline's examples; its places reach 20 seconds.
 _WHOLE = Family(
@@ -32,7 +33,7 @@ _WHOLE = Family(
     moving=Moving(frames=121, fps=24.0, max_frames=473, step=STEP, loosely=True),
     sounding=Sounding(seconds=5.0, max_seconds=20.0, rate=24_000, channels=2),
     # The levels of a distilled one, from where half of the noise is left (diffusers' utils.py).
-    second=Passing(sampler="euler", sigmas=(0.909375, 0.725, 0.421875, 0.0), cfg=1.0),
+    second=SecondPass(sampler="euler", sigmas=(0.909375, 0.725, 0.421875, 0.0), cfg=1.0),
 )
 
 

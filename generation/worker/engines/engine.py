@@ -83,8 +83,7 @@ class DrawingOn(Protocol):
     ) -> Tensor:
         """The latents of a first pass at all sides, for the second to draw on.
 
-        `at` has the parts of a stage on the device, and may take those of others away.  Raises
-        NoEnlarger where the network is not there that does it.
+        `at` has the parts of a stage on the device, and may take those of others away.
         """
 
     def thrown_over(self, parts: Parts, second: Recipe, generator: torch.Generator, /) -> Tensor:

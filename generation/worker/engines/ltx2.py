@@ -30,9 +30,8 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from generation.errors import NoEnlarger, OutOfRange, RenderFailed
+from generation.errors import OutOfRange, RenderFailed
 from generation.families.architecture import Config, Stage
-from generation.families.family import family
 from generation.families.ltx import STEP, latent_frames, tokens
 from generation.families.ltx2 import ENLARGER, MEL
 from generation.media.sounds import content_of
@@ -141,7 +140,7 @@ class Ltx2:
     def enlarged(
         self, parts: Parts, first: Recipe, latents: Tensor, at: Callable[[Stage], None]
     ) -> Tensor:
-        motion, network = needed(first.motion), _enlarger(parts, first)
+        motion, network = needed(first.motion), parts[ENLARGER]
         film, sound = _apart(latents, latent_frames(motion.frames), _moments(parts, motion))
         at(Stage.DECODE)  # the VAEs have the scales, and may give way to what enlarges
         mean, std = (value.clone() for value in means_and_stds(parts["vae"], film))
@@ -319,13 +318,6 @@ def _heard(vae: Any, sound: Tensor) -> tuple[Tensor, Tensor]:
         value.to(sound.device, sound.dtype) for value in (vae.latents_mean, vae.latents_std)
     )
     return mean, std
-
-
-def _enlarger(parts: Parts, recipe: Recipe) -> Any:
-    if ENLARGER not in parts:
-        file = family(recipe.family).architecture.part(ENLARGER).usual_file({})
-        raise NoEnlarger(recipe.checkpoint.name, file)
-    return parts[ENLARGER]
 
 
 def _connected(parts: Parts, read: llm.HiddenStates) -> tuple[Tensor, Tensor, Tensor]:
